@@ -1,0 +1,128 @@
+"""Human parsing labels: LIP's 20 classes, the 7 merged parts used at 128x64, and label maps.
+
+A parsing map is a ``uint8`` array (H, W) of label indices; 0 is background.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+LIP_LABELS: tuple[str, ...] = (
+    "background",
+    "hat",
+    "hair",
+    "glove",
+    "sunglasses",
+    "upper-clothes",
+    "dress",
+    "coat",
+    "socks",
+    "pants",
+    "jumpsuits",
+    "scarf",
+    "skirt",
+    "face",
+    "left-arm",
+    "right-arm",
+    "left-leg",
+    "right-leg",
+    "left-shoe",
+    "right-shoe",
+)
+"""The 20 classes of Look Into Person, in the order of their label values."""
+
+MARKET_LABELS: tuple[str, ...] = ("background", "hair", "face", "upper", "lower", "arms", "legs")
+"""The 7 parts used for 128x64 images. The paper merges 20 classes into 7 without listing them;
+this grouping is the project's choice."""
+
+LIP_MIRROR: tuple[tuple[int, int], ...] = ((14, 15), (16, 17), (18, 19))
+"""Left/right label pairs that swap when an image is flipped."""
+
+_MARKET_GROUPS: tuple[tuple[int, ...], ...] = (
+    (0,),
+    (1, 2),
+    (4, 13),
+    (5, 6, 7, 10, 11),
+    (9, 12),
+    (3, 14, 15),
+    (8, 16, 17, 18, 19),
+)
+
+LIP_PALETTE: npt.NDArray[np.uint8] = np.array(
+    [
+        [0, 0, 0],
+        [128, 0, 0],
+        [255, 0, 0],
+        [0, 85, 0],
+        [170, 0, 51],
+        [255, 85, 0],
+        [0, 0, 85],
+        [0, 119, 221],
+        [85, 85, 0],
+        [0, 85, 85],
+        [85, 51, 0],
+        [52, 86, 128],
+        [0, 128, 0],
+        [0, 0, 255],
+        [51, 170, 221],
+        [0, 255, 255],
+        [85, 255, 170],
+        [170, 255, 85],
+        [255, 255, 0],
+        [255, 170, 0],
+    ],
+    dtype=np.uint8,
+)
+"""RGB of each LIP label, (20, 3) uint8: the palette that human parsers write."""
+
+MARKET_PALETTE: npt.NDArray[np.uint8] = LIP_PALETTE[[0, 2, 13, 5, 9, 15, 16]]
+"""RGB of each of the 7 parts, (7, 3) uint8."""
+
+
+def _market_table() -> npt.NDArray[np.uint8]:
+    table = np.zeros(len(LIP_LABELS), dtype=np.uint8)
+    for part, labels in enumerate(_MARKET_GROUPS):
+        table[list(labels)] = part
+    return table
+
+
+LIP_TO_MARKET: npt.NDArray[np.uint8] = _market_table()
+"""Lookup from LIP label to Market part, (20,) uint8."""
+
+
+def to_market(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Merge a LIP parsing map into the 7 Market parts.
+
+    Args:
+        labels: uint8 of any shape, values 0..19.
+
+    Returns:
+        uint8 of the same shape, values 0..6.
+
+    Raises:
+        ValueError: if a label is above 19.
+    """
+    if labels.size and int(labels.max()) >= len(LIP_LABELS):
+        raise ValueError(f"expected LIP labels 0..19, got {int(labels.max())}")
+    return LIP_TO_MARKET[labels]
+
+
+def part_labels(parts: int) -> tuple[str, ...]:
+    """Names of the part set with ``parts`` members (20 or 7)."""
+    if parts == len(LIP_LABELS):
+        return LIP_LABELS
+    if parts == len(MARKET_LABELS):
+        return MARKET_LABELS
+    raise ValueError(f"expected a part set of 20 (LIP) or 7 (Market), got {parts}")
+
+
+def part_palette(parts: int) -> npt.NDArray[np.uint8]:
+    """RGB palette (parts, 3) uint8 of the part set with ``parts`` members (20 or 7)."""
+    part_labels(parts)
+    return LIP_PALETTE if parts == len(LIP_LABELS) else MARKET_PALETTE
+
+
+def colourise(labels: npt.NDArray[np.uint8], parts: int) -> npt.NDArray[np.uint8]:
+    """Paint a parsing map (H, W) with its palette: RGB uint8 (H, W, 3)."""
+    return part_palette(parts)[labels]

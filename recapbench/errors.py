@@ -1,0 +1,52 @@
+"""The errors that a user may meet, each with the exit code of the command line.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 bad data, 4 partial, 130 interrupted. A message says what
+was expected, what came, and where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar, Final
+
+EXIT_DONE: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_DATA: Final = 3
+EXIT_PARTIAL: Final = 4
+EXIT_INTERRUPTED: Final = 130
+
+
+class RecapbenchError(Exception):
+    """Something could not be done; the message is for the user."""
+
+    exit_code: ClassVar[int] = EXIT_FAILED
+
+
+class UsageError(RecapbenchError):
+    """An unknown name, option or configuration key, or a value that makes no sense."""
+
+    exit_code = EXIT_USAGE
+
+
+class DataError(RecapbenchError):
+    """A file that is missing, damaged, or not what its record says."""
+
+    exit_code = EXIT_DATA
+
+
+class StorageError(RecapbenchError):
+    """A folder that cannot be written: full, read-only, or not a folder."""
+
+
+class MissingWeightsError(RecapbenchError):
+    """Weights that are neither shipped, cached nor given."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """A usage error for a name that is not registered, with the nearest known one."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return UsageError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}")
