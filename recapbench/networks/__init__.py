@@ -1,0 +1,1 @@
+"""Fixed networks that several rooms share: feature extractors and perceptual losses."""
