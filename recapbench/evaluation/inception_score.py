@@ -7,6 +7,7 @@ splits: pass logits in the order of the manifest.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -30,7 +31,7 @@ def inception_score(logits: NDArray[np.floating], splits: int = SPLITS) -> tuple
         raise ValueError(f"{splits} splits need at least {splits} images, got {n}")
     log_p = _log_softmax(np.asarray(logits, dtype=np.float64))
     bounds = [i * n // splits for i in range(splits + 1)]
-    scores = [_score_of_split(log_p[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    scores = [_score_of_split(log_p[a:b]) for a, b in pairwise(bounds)]
     return float(np.mean(scores)), float(np.std(scores))
 
 

@@ -105,7 +105,6 @@ class _Block(nn.Module):
         self.depthwise = _ConvNorm(width, width, stage.kernel, stride, groups=width)
         self.project = _ConvNorm(width, stage.channels, active=False)
         self.skip = stride == 1 and inputs == stage.channels
-        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(self.depthwise(self.expand(x)))
@@ -123,12 +122,15 @@ class EfficientNetLite0(nn.Module):
         super().__init__()
         self.stem = _ConvNorm(3, _STEM_CHANNELS, 3, 2)
         blocks: list[nn.Module] = []
+        strides: list[int] = []
         inputs = _STEM_CHANNELS
         for stage in _STAGES:
             for index in range(stage.blocks):
-                blocks.append(_Block(inputs, stage, stage.stride if index == 0 else 1))
+                strides.append(stage.stride if index == 0 else 1)
+                blocks.append(_Block(inputs, stage, strides[-1]))
                 inputs = stage.channels
         self.blocks = nn.ModuleList(blocks)
+        self._strides = tuple(strides)
         self.head = _ConvNorm(inputs, FEATURE_DIM)
         self.classifier = nn.Linear(FEATURE_DIM, LOGIT_DIM)
         self.requires_grad_(False)
@@ -161,11 +163,11 @@ class EfficientNetLite0(nn.Module):
             raise ValueError(f"strides are some of {STRIDES}, not {sorted(wanted - set(STRIDES))}")
         maps: dict[int, Tensor] = {}
         x, stride = self.stem(images), 2
-        for block in self.blocks:
-            if block.stride > 1 and wanted <= set(maps):
+        for block, step in zip(self.blocks, self._strides, strict=True):
+            if step > 1 and wanted <= set(maps):
                 break
             x = block(x)
-            stride *= int(block.stride)
+            stride *= step
             if stride in wanted:
                 maps[stride] = x
         return maps
