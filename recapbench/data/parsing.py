@@ -5,8 +5,17 @@ A parsing map is a ``uint8`` array (H, W) of label indices; 0 is background.
 
 from __future__ import annotations
 
+import io
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from recapbench.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LIP_LABELS: tuple[str, ...] = (
     "background",
@@ -126,3 +135,95 @@ def part_palette(parts: int) -> npt.NDArray[np.uint8]:
 def colourise(labels: npt.NDArray[np.uint8], parts: int) -> npt.NDArray[np.uint8]:
     """Paint a parsing map (H, W) with its palette: RGB uint8 (H, W, 3)."""
     return part_palette(parts)[labels]
+
+
+def one_hot(labels: Tensor, parts: int) -> Tensor:
+    """Spread label maps over channels.
+
+    Args:
+        labels: integers (B, H, W), values below ``parts``.
+        parts: number N of parts.
+
+    Returns:
+        float32 (B, N, H, W): 1 in the channel of the pixel's label, else 0.
+    """
+    import torch
+
+    spread = torch.zeros(
+        (labels.shape[0], parts, *labels.shape[1:]), dtype=torch.float32, device=labels.device
+    )
+    return spread.scatter_(1, labels.long().unsqueeze(1), 1.0)
+
+
+def check_labels(
+    labels: npt.NDArray[np.generic], parts: int, size: tuple[int, int], where: str
+) -> npt.NDArray[np.uint8]:
+    """A label map that is what it should be: whole numbers below ``parts``, of the right size.
+
+    Args:
+        labels: integers (H, W).
+        parts: size of the part set (20 or 7).
+        size: expected height and width.
+        where: file and item, for the message.
+
+    Returns:
+        The same map as contiguous uint8 (H, W).
+
+    Raises:
+        DataError: naming what was expected, what came, and where.
+    """
+    if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"{where}: expected a label map (H, W) of whole numbers, "
+            f"got {labels.dtype} {labels.shape}"
+        )
+    if labels.shape != size:
+        raise DataError(f"{where}: expected a label map of {size} pixels, got {labels.shape}")
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    if low < 0 or high >= parts:
+        wrong = high if high >= parts else low
+        raise DataError(f"{where}: expected labels 0..{parts - 1}, got {wrong}")
+    return np.ascontiguousarray(labels, dtype=np.uint8)
+
+
+def encode_labels(labels: npt.NDArray[np.uint8], parts: int) -> bytes:
+    """A palette PNG of a label map (H, W) uint8: any viewer shows the parts in colour."""
+    image = Image.fromarray(np.ascontiguousarray(labels, dtype=np.uint8))
+    image.putpalette(part_palette(parts).tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def decode_labels(
+    data: bytes, parts: int, size: tuple[int, int], where: str
+) -> npt.NDArray[np.uint8]:
+    """Read a label map from a palette or grey PNG.
+
+    Args:
+        data: content of the file.
+        parts: size of the part set (20 or 7).
+        size: expected height and width.
+        where: file, for the message.
+
+    Returns:
+        uint8 (H, W), values below ``parts``.
+
+    Raises:
+        DataError: if it is no image, has colour channels, another size or labels out of range.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.mode not in ("P", "L"):
+                raise DataError(
+                    f"{where}: expected a palette or grey image of labels, got mode {image.mode}"
+                )
+            if image.size != (size[1], size[0]):
+                raise DataError(
+                    f"{where}: expected a label map of {size} pixels, "
+                    f"got {(image.height, image.width)}"
+                )
+            labels = np.asarray(image)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{where}: not a readable image: {error}") from error
+    return check_labels(labels, parts, size, where)

@@ -1,0 +1,308 @@
+"""Datasets as records, and a split of one as images with their annotations.
+
+A record says what a dataset is; ``open`` gives one of its splits. Records are registered under the
+entry-point group ``recapbench.datasets``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from recapbench.data.images import decode_image
+from recapbench.data.manifest import Manifest, Pair, from_pairs
+from recapbench.data.parsing import decode_labels
+from recapbench.data.protocols import LISTED, find_protocol
+from recapbench.errors import DataError, unknown
+from recapbench.provenance import sha256_bytes, sha256_ordered, sha256_pixels
+
+Progress = Callable[[int, int], None]
+"""Called with how many items are done and how many there are."""
+
+PRESET_VARIABLE: Final = "RECAPBENCH_PRESET"
+
+
+class Annotation(NamedTuple):
+    """What is known about one image.
+
+    Attributes:
+        keypoints: float32 (18, 3) of x, y in pixels and visibility 0, 1 or 2.
+        parsing: uint8 (H, W), part labels.
+    """
+
+    keypoints: npt.NDArray[np.float32]
+    parsing: npt.NDArray[np.uint8]
+
+
+class Entry(NamedTuple):
+    """One image in a split's index. Paths are relative to the split's folder."""
+
+    name: str
+    identity: str
+    image: str
+    image_sha256: str
+    image_pixels: str
+    labels: str
+    labels_sha256: str
+    labels_pixels: str
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What a dataset is, and how to open it.
+
+    Attributes:
+        name: as in ``--dataset``.
+        title: one line for people.
+        image_size: height and width in pixels.
+        parts: 20 (LIP) or 7 (Market).
+        settings: which settings of a method apply.
+        splits: names of the splits.
+        licence: SPDX identifier or a sentence.
+        loader: ``module:attribute`` of a function like ``open`` with the record before its
+            arguments; imported when a split is opened.
+        protocol: name of the protocol that makes its pairs.
+        presets: names of sizes to choose from; empty where there is one size only.
+        default_preset: the one taken when none is asked for.
+    """
+
+    name: str
+    title: str
+    image_size: tuple[int, int]
+    parts: Literal[20, 7]
+    settings: Literal["deepfashion", "market1501"]
+    splits: tuple[str, ...]
+    licence: str
+    loader: str
+    protocol: str = "within_identity"
+    presets: tuple[str, ...] = ()
+    default_preset: str = ""
+
+    def preset(self, asked: str | None = None) -> str:
+        """The preset to use: the one asked for, ``RECAPBENCH_PRESET``, or the default.
+
+        Raises:
+            UsageError: if the name is unknown.
+        """
+        if not self.presets:
+            return ""
+        name = asked or os.environ.get(PRESET_VARIABLE) or self.default_preset
+        if name not in self.presets:
+            raise unknown(f"preset of {self.name}", name, self.presets)
+        return name
+
+    def open(
+        self,
+        split: str,
+        preset: str | None = None,
+        progress: Progress | None = None,
+        workers: int | None = None,
+        verify: bool = False,
+    ) -> Split:
+        """One split, made or prepared first if need be.
+
+        Args:
+            split: name of the split.
+            preset: size, for datasets that have several; see ``preset``.
+            progress: called while the split is being made.
+            workers: processes to make it with; all cores by default.
+            verify: read every file and mend what is damaged.
+
+        Raises:
+            UsageError: if the split or the preset is unknown.
+            DataError: if the data is missing or damaged.
+            StorageError: if the cache cannot be written.
+        """
+        if split not in self.splits:
+            raise unknown(f"split of {self.name}", split, self.splits)
+        module, _, attribute = self.loader.partition(":")
+        loader = getattr(import_module(module), attribute)
+        return cast("Split", loader(self, split, self.preset(preset), progress, workers, verify))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The images of one split with their annotations, in a fixed order.
+
+    Attributes:
+        record: the dataset.
+        name: of the split.
+        root: folder that the entries' paths start from.
+        entries: one per image, in order.
+        keypoints: float32 (n, 18, 3), in the order of the entries.
+        listed: pairs that the split itself defines, such as an edit's before and after.
+        repair: what the user may do about a damaged file, as an imperative sentence.
+    """
+
+    record: DatasetRecord
+    name: str
+    root: Path
+    entries: tuple[Entry, ...]
+    keypoints: npt.NDArray[np.float32]
+    listed: tuple[Pair, ...] = ()
+    repair: str = "Restore the file."
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images, in order."""
+        return tuple(entry.name for entry in self.entries)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {entry.name: position for position, entry in enumerate(self.entries)}
+
+    def position(self, name: str) -> int:
+        """Place of an image in the order.
+
+        Raises:
+            DataError: if the split has no image of that name.
+        """
+        try:
+            return self._positions[name]
+        except KeyError:
+            raise DataError(
+                f"split {self.name!r} of {self.record.name} has no image {name!r} "
+                f"({len(self)} images, the first is {self.names[0] if self.names else None!r})"
+            ) from None
+
+    def identity(self, name: str) -> str:
+        """The person whom an image shows."""
+        return self.entries[self.position(name)].identity
+
+    def image(self, name: str) -> npt.NDArray[np.uint8]:
+        """RGB uint8 (H, W, 3).
+
+        Raises:
+            DataError: if the file is missing, or not what the index says; it is named.
+        """
+        entry = self.entries[self.position(name)]
+        data = self._read(entry.image, entry.image_sha256)
+        return decode_image(data, self.record.image_size, str(self.root / entry.image))
+
+    def labels(self, name: str) -> npt.NDArray[np.uint8]:
+        """Part labels uint8 (H, W).
+
+        Raises:
+            DataError: if the file is missing, or not what the index says; it is named.
+        """
+        entry = self.entries[self.position(name)]
+        data = self._read(entry.labels, entry.labels_sha256)
+        return decode_labels(
+            data, self.record.parts, self.record.image_size, str(self.root / entry.labels)
+        )
+
+    def annotation(self, name: str) -> Annotation:
+        """Joints and part labels of an image.
+
+        Raises:
+            DataError: if the file is missing, or not what the index says; it is named.
+        """
+        return Annotation(self.keypoints[self.position(name)], self.labels(name))
+
+    @cached_property
+    def digest(self) -> str:
+        """Ordered digest of the images' pixel digests."""
+        return sha256_ordered(entry.image_pixels for entry in self.entries)
+
+    @cached_property
+    def annotation_digest(self) -> str:
+        """Ordered digest of the labels' pixel digests and the joints."""
+        labels = [entry.labels_pixels for entry in self.entries]
+        return sha256_ordered([*labels, sha256_pixels(self.keypoints)])
+
+    @property
+    def made_from(self) -> Mapping[str, str]:
+        """The digests that a manifest of this split carries."""
+        return {"images": self.digest, "annotations": self.annotation_digest}
+
+    def manifest(self) -> Manifest:
+        """The pairs of this split: those it lists, or those its protocol makes."""
+        if self.listed:
+            return from_pairs(
+                self.listed,
+                dataset=self.record.name,
+                split=self.name,
+                protocol=LISTED.tag,
+                identities=len({self.identity(pair.source) for pair in self.listed}),
+                made_from=self.made_from,
+            )
+        return find_protocol(self.record.protocol).manifest(
+            self.names,
+            [entry.identity for entry in self.entries],
+            dataset=self.record.name,
+            split=self.name,
+            made_from=self.made_from,
+        )
+
+    def check(self, manifest: Manifest) -> None:
+        """Make sure that a manifest speaks of this very split.
+
+        Raises:
+            DataError: naming what differs: dataset, split, a digest, or the first image that the
+                split does not have.
+        """
+        _same("dataset", manifest.dataset, self.record.name)
+        _same("split", manifest.split, self.name)
+        for kind, found in self.made_from.items():
+            stated = manifest.made_from.get(kind)
+            if stated is not None and stated != found:
+                raise DataError(
+                    f"the {kind} of {self.record.name} {self.name!r} in {self.root} are not those "
+                    f"that the manifest was made from: expected digest {stated[:16]}, got "
+                    f"{found[:16]}. Another preset or version of the set has other images: use a "
+                    f"manifest made from this one"
+                )
+        strange = set(manifest.names) - set(self.names)
+        if strange:
+            row, name = next(
+                (row, name)
+                for row, pair in enumerate(manifest, start=1)
+                for name in pair
+                if name in strange
+            )
+            raise DataError(
+                f"manifest row {row} names {name!r}, which split {self.name!r} of "
+                f"{self.record.name} in {self.root} does not have"
+            )
+
+    def verify(self, progress: Progress | None = None) -> None:
+        """Read every file of the split and compare it with the index.
+
+        Raises:
+            DataError: naming the first file that is missing or altered.
+        """
+        for done, entry in enumerate(self.entries, start=1):
+            self._read(entry.image, entry.image_sha256)
+            self._read(entry.labels, entry.labels_sha256)
+            if progress is not None:
+                progress(done, len(self))
+
+    def _read(self, relative: str, sha256: str) -> bytes:
+        path = self.root / relative
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}. {self.repair}") from error
+        found = sha256_bytes(data)
+        if found != sha256:
+            raise DataError(
+                f"{path} is damaged: expected SHA-256 {sha256[:16]}, got {found[:16]}. "
+                f"{self.repair}"
+            )
+        return data
+
+
+def _same(what: str, stated: str, ours: str) -> None:
+    if stated != ours:
+        raise DataError(f"the manifest is of {what} {stated!r}, expected {ours!r}")

@@ -1,0 +1,156 @@
+"""Poses as pictures: heatmaps for the networks and the pose mask of the masked metrics.
+
+Shapes: J = 18 joints, H x W pixels. Joints stand on pixels here: both pictures round ``x`` and
+``y`` to the nearest pixel (halves upwards) before anything else. Annotation files of the field
+hold whole pixels, so rounding leaves them as they are, and a joint between pixels still gives a
+disk of exactly 49 pixels. A joint with visibility 0 draws nothing; the part of a disk that lies
+outside the image is cut off.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from recapbench.data.skeleton import MASK_LIMBS, MISSING, NUM_JOINTS
+
+HEATMAP_RADIUS: Final = 4
+"""Radius in pixels of the paper's binary heatmaps."""
+MASK_RADIUS: Final = 4
+"""Half-width of limbs and radius of joints in the pose mask, in pixels."""
+MASK_CLOSING: Final = 5
+"""Side in pixels of the square that closes the pose mask."""
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+def joint_pixels(
+    keypoints: npt.NDArray[np.floating],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Whole pixels of the joints, and which joints are there.
+
+    Args:
+        keypoints: (..., 18, 3) of x, y, visibility.
+
+    Returns:
+        int64 (..., 18, 2) of row, column (0 for an absent joint), and bool (..., 18).
+
+    Raises:
+        ValueError: if the shape is another, or a present joint is not finite.
+    """
+    keypoints = np.asarray(keypoints)
+    if keypoints.ndim < 2 or keypoints.shape[-2:] != (NUM_JOINTS, 3):
+        raise ValueError(f"expected keypoints (..., {NUM_JOINTS}, 3), got {keypoints.shape}")
+    present = keypoints[..., 2] > MISSING
+    places = np.where(present[..., None], keypoints[..., 1::-1], 0.0)
+    if not np.isfinite(places).all():
+        raise ValueError("a joint with visibility 1 or 2 has a coordinate that is not finite")
+    bounded = np.clip(places.astype(np.float64), -1e6, 1e6)
+    return np.floor(bounded + 0.5).astype(np.int64), present
+
+
+def heatmaps(
+    keypoints: npt.NDArray[np.floating],
+    size: Size,
+    radius: int = HEATMAP_RADIUS,
+    kind: Literal["binary", "gaussian"] = "binary",
+    sigma: float = 6.0,
+    dtype: npt.DTypeLike | None = None,
+) -> npt.NDArray[np.generic]:
+    """One channel per joint.
+
+    ``binary`` (the paper's): 1 where the distance to the joint is at most ``radius``, 49 pixels
+    at radius 4. ``gaussian`` (Def-GAN's and PATN's): ``exp(-distance^2 / (2 sigma^2))``.
+
+    Args:
+        keypoints: (..., 18, 3) of x, y, visibility; leading axes are batches.
+        size: height and width in pixels.
+        radius: of the binary disk, in pixels.
+        kind: which of the two.
+        sigma: of the Gaussian, in pixels.
+        dtype: of the result; uint8 for ``binary`` and float32 for ``gaussian`` by default.
+
+    Returns:
+        (..., 18, H, W), values 0 to 1. An absent joint leaves its channel 0.
+
+    Raises:
+        ValueError: on malformed keypoints or an unknown ``kind``.
+    """
+    places, present = joint_pixels(keypoints)
+    if kind == "binary":
+        return _stamps(places, present, size, radius, np.dtype(dtype or np.uint8))
+    if kind == "gaussian":
+        return _gaussians(places, present, size, sigma).astype(dtype or np.float32, copy=False)
+    raise ValueError(f"expected kind 'binary' or 'gaussian', got {kind!r}")
+
+
+def _stamps(
+    places: npt.NDArray[np.int64],
+    present: npt.NDArray[np.bool_],
+    size: Size,
+    radius: int,
+    dtype: np.dtype[np.generic],
+) -> npt.NDArray[np.generic]:
+    """Copy one disk to every joint: the cost is the disks' pixels, not the image's."""
+    height, width = size
+    maps = np.zeros((*present.shape, height, width), dtype)
+    reach = np.arange(-radius, radius + 1)
+    disk = np.argwhere(reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2) - radius
+    rows = places[..., :1] + disk[:, 0]
+    columns = places[..., 1:] + disk[:, 1]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    inside &= present[..., None]
+    channels = np.arange(present.size).reshape(*present.shape, 1)
+    maps.reshape(-1)[((channels * height + rows) * width + columns)[inside]] = 1
+    return maps
+
+
+def _gaussians(
+    places: npt.NDArray[np.int64],
+    present: npt.NDArray[np.bool_],
+    size: Size,
+    sigma: float,
+) -> npt.NDArray[np.float32]:
+    """Outer products of a column and a row: a Gaussian is separable."""
+    scale = -0.5 / sigma**2
+    rows = np.exp(scale * (np.arange(size[0]) - places[..., :1]) ** 2.0)
+    columns = np.exp(scale * (np.arange(size[1]) - places[..., 1:]) ** 2.0)
+    rows = np.where(present[..., None], rows, 0.0).astype(np.float32)
+    return rows[..., :, None] * columns.astype(np.float32)[..., None, :]
+
+
+def pose_mask(keypoints: npt.NDArray[np.floating], size: Size) -> npt.NDArray[np.bool_]:
+    """The pose mask in Def-GAN's form, used by every masked metric.
+
+    A rectangle of half-width 4 around each limb whose two ends are present (edges included, as
+    ``skimage.draw.polygon`` fills it), a disk of radius 4 at each present joint (strictly inside:
+    45 pixels), then a 5x5 closing. Limbs of zero length draw nothing but their joints' disk.
+
+    Args:
+        keypoints: (..., 18, 3) of x, y, visibility; leading axes are batches.
+        size: height and width in pixels.
+
+    Returns:
+        bool (..., H, W).
+
+    Raises:
+        ValueError: on malformed keypoints.
+    """
+    from recapbench.data._mask import fill_mask
+
+    places, present = joint_pixels(keypoints)
+    height, width = size
+    masks = np.zeros((*present.shape[:-1], height, width), np.bool_)
+    limbs = np.array(MASK_LIMBS, dtype=np.int64)
+    flat = masks.reshape(-1, height, width)
+    for mask, place, there in zip(
+        flat,
+        places.reshape(-1, NUM_JOINTS, 2),
+        present.reshape(-1, NUM_JOINTS),
+        strict=True,
+    ):
+        fill_mask(mask, place, there, limbs, MASK_RADIUS, MASK_CLOSING // 2)
+    return masks
