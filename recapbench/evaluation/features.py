@@ -95,18 +95,21 @@ def _load_inception(path: Path, device: str) -> Network:
 
 
 def _load_effnet_lite0(path: Path, device: str) -> Network:
+    import torch
     from torch.nn import functional
 
     from recapbench.networks import efficientnet
 
     network = efficientnet.load_efficientnet_lite0(path).to(device)
+    network = network.to(memory_format=torch.channels_last)
     side = (efficientnet.INPUT_SIZE, efficientnet.INPUT_SIZE)
 
     def run(images: Tensor) -> tuple[Tensor, Tensor]:
         resized = functional.interpolate(
             images.float(), side, mode="bilinear", antialias=True, align_corners=False
         )
-        features, logits = network(efficientnet.normalise(resized))
+        x = efficientnet.normalise(resized).contiguous(memory_format=torch.channels_last)
+        features, logits = network(x)
         return features, logits
 
     return run
