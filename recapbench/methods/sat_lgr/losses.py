@@ -1,0 +1,55 @@
+"""The losses of equations (8)-(16). Norms are means, so that weights do not depend on the size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Equation (9) on logits: -log D(real) - log(1 - D(fake)), mean over patches."""
+    return functional.softplus(-real.float()).mean() + functional.softplus(fake.float()).mean()
+
+
+def generator_loss(fake: Tensor, form: Literal["non_saturating", "saturating"]) -> Tensor:
+    """The generator's adversarial loss on logits, mean over patches.
+
+    ``saturating`` is the printed equation (10), log(1 - D(fake)), whose gradient vanishes where
+    the discriminator wins; ``non_saturating`` is -log D(fake).
+    """
+    fake = fake.float()
+    if form == "saturating":
+        return -functional.softplus(fake).mean()
+    return functional.softplus(-fake).mean()
+
+
+def layout_loss(logits_BNHW: Tensor, labels_BHW: Tensor) -> Tensor:
+    """Equation (8): per-pixel cross-entropy of the layout, mean over pixels."""
+    logits_PN = logits_BNHW.permute(0, 2, 3, 1).flatten(0, 2)
+    return functional.cross_entropy(logits_PN.float(), labels_BHW.flatten())
+
+
+def pixel_loss(generated: Tensor, target: Tensor) -> Tensor:
+    """Equation (15): mean absolute difference in [-1, 1]."""
+    return functional.l1_loss(generated.float(), target.float())
+
+
+class PerceptualLoss(nn.Module):
+    """Equation (16): L1 between features of an early layer of an ImageNet network.
+
+    Args:
+        features: maps RGB in [-1, 1] (B,3,H,W) to a feature map; its parameters are frozen.
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features.eval().requires_grad_(False)
+
+    def forward(self, generated: Tensor, target: Tensor) -> Tensor:
+        """Mean absolute difference of the features; gradients reach ``generated`` alone."""
+        with torch.no_grad():
+            wanted = self.features(target)
+        return functional.l1_loss(self.features(generated).float(), wanted.float())

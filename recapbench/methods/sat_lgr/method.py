@@ -1,0 +1,275 @@
+"""The method `sat_lgr`: generation, and the training step of equations (17) and (18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from recapbench.data.query import Batch, Query
+from recapbench.methods.base import ImageSpec, LayoutMethod, TrainableMethod, Update
+from recapbench.methods.sat_lgr import losses
+from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
+from recapbench.methods.sat_lgr.config import SatLgrConfig
+from recapbench.methods.sat_lgr.discriminators import Discriminators
+from recapbench.methods.sat_lgr.geometry import GeometricNetwork
+from recapbench.methods.sat_lgr.layers import as_map, one_hot
+from recapbench.methods.sat_lgr.perceptual import perceptual_features
+from recapbench.methods.weights_file import load_into, open_header, read_weights
+
+_POSES = {"source_pose", "target_pose"}
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The maps that the networks read, laid out for them.
+
+    Attributes:
+        image_BCHW: source image.
+        source_BHW: part labels of the source, int64.
+        source_BNHW: the same, one-hot.
+        source_pose_BJHW: heatmaps of the source's joints.
+        target_pose_BJHW: heatmaps of the target's.
+    """
+
+    image_BCHW: Tensor
+    source_BHW: Tensor
+    source_BNHW: Tensor
+    source_pose_BJHW: Tensor
+    target_pose_BJHW: Tensor
+
+    @staticmethod
+    def of(query: Query, parts: int) -> Maps:
+        """The maps of a query."""
+        return Maps(
+            as_map(query.source_image),
+            query.source_parsing,
+            one_hot(query.source_parsing, parts),
+            as_map(query.source_pose),
+            as_map(query.target_pose),
+        )
+
+
+class Generator(nn.Module):
+    """Both transformations: {H_A, S_A, K_A, K_B} -> layout and image."""
+
+    def __init__(self, config: SatLgrConfig, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+        self.geometry = GeometricNetwork(
+            parts, config.geometry_width, config.layers, config.geometry_stride
+        )
+        self.appearance = AppearanceNetwork(config, parts)
+
+    def layout(self, maps: Maps) -> Tensor:
+        """Logits of the target's parsing, (B,N,H,W)."""
+        return self.geometry(maps.source_BNHW, maps.source_pose_BJHW, maps.target_pose_BJHW)
+
+    def render(self, maps: Maps, soft_BNHW: Tensor) -> Tensor:
+        """RGB (B,3,H,W) in [-1, 1] for a layout of probabilities (B,N,H,W)."""
+        return self.appearance(
+            maps.image_BCHW,
+            maps.source_BHW,
+            maps.source_BNHW,
+            maps.source_pose_BJHW,
+            soft_BNHW,
+            maps.target_pose_BJHW,
+        )
+
+    def forward(self, maps: Maps, truth_BHW: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits of the layout, and the image rendered from it or from the true layout."""
+        logits_BNHW = self.layout(maps)
+        if truth_BHW is None:
+            soft_BNHW = logits_BNHW.softmax(dim=1)
+        else:
+            soft_BNHW = one_hot(truth_BHW, self.parts)
+        return logits_BNHW, self.render(maps, soft_BNHW)
+
+
+class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
+    """The paper's model (sections 3 and 4.1)."""
+
+    name: ClassVar[str] = "sat_lgr"
+    title: ClassVar[str] = "SAT + LGR (Recapture as You Want)"
+    inputs: ClassVar[frozenset[str]] = frozenset({"source_image", "source_parsing"} | _POSES)
+    config_class = SatLgrConfig
+
+    def __init__(self, config: SatLgrConfig, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
+        self.generator = Generator(config, spec.parts)
+        self._discriminators: Discriminators | None = None
+        self._perceptual: losses.PerceptualLoss | None = None
+        self.perceptual_network: str | None = None
+
+    @classmethod
+    def shipped_weights(cls, dataset: str) -> Path | None:
+        """Weights trained on a built-in set, in this package."""
+        path = Path(str(resources.files(__package__))) / "weights" / f"{dataset}.safetensors"
+        return path if path.is_file() else None
+
+    @classmethod
+    def open(
+        cls,
+        dataset: str,
+        spec: ImageSpec,
+        weights: Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """The method with its weights; its settings are those that the weights were made with."""
+        if weights is None:
+            return super().open(dataset, spec, None, overrides)
+        config = open_header(weights, cls, dataset, spec, overrides)
+        method = cls(config, spec)
+        method.load(weights)
+        return method
+
+    def load(self, path: Path) -> None:
+        """Load the generator's weights and make it ready to generate."""
+        load_into(self.generator, read_weights(path)[1], path)
+        self.generator.eval()
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the networks to a device."""
+        super().to(device)
+        self.generator.to(device)
+
+    @torch.inference_mode()
+    def generate_with_layout(self, query: Query) -> tuple[Tensor, Tensor]:
+        """Images (B,3,H,W) in [-1, 1], and the layouts (B,H,W) that they were rendered from."""
+        maps = Maps.of(query, self.spec.parts)
+        if "target_parsing" in query.inputs:
+            layout_BHW = query.target_parsing
+            soft_BNHW = one_hot(layout_BHW, self.spec.parts)
+        else:
+            soft_BNHW = self.generator.layout(maps).softmax(dim=1)
+            layout_BHW = soft_BNHW.argmax(dim=1)
+        image_BCHW = self.generator.render(maps, soft_BNHW)
+        return image_BCHW.float().contiguous(), layout_BHW
+
+    @torch.inference_mode()
+    def attention(self, query: Query, position: tuple[int, int]) -> Tensor:
+        """Where SAT looks for one target position: (B,h,w) weights at the SAT layer's size.
+
+        Args:
+            query: the inputs of B pairs.
+            position: row and column at the SAT layer's size.
+        """
+        maps = Maps.of(query, self.spec.parts)
+        return self.generator.appearance.attention(
+            maps.image_BCHW,
+            maps.source_BHW,
+            maps.source_BNHW,
+            maps.source_pose_BJHW,
+            self.generator.layout(maps).softmax(dim=1),
+            maps.target_pose_BJHW,
+            position,
+        )
+
+    # Training
+
+    @property
+    def batch_size(self) -> int:
+        return self.config.batch_size
+
+    @property
+    def discriminators(self) -> Discriminators:
+        """D1, D2 and D3; made when first asked for, since generation needs none."""
+        if self._discriminators is None:
+            self._discriminators = Discriminators(self.spec.parts, self.config.discriminator_width)
+            self._discriminators.to(self.device)
+        return self._discriminators
+
+    @property
+    def perceptual(self) -> losses.PerceptualLoss:
+        """The perceptual loss, with its network; made when first asked for."""
+        if self._perceptual is None:
+            self.perceptual_network, features = perceptual_features(self.config.perceptual)
+            self._perceptual = losses.PerceptualLoss(features).to(self.device)
+        return self._perceptual
+
+    def sides(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "discriminator": self.discriminators}
+
+    def optimizer(self, side: str) -> torch.optim.Optimizer:
+        """Adam with the betas of section 4.1."""
+        parameters = self.sides()[side].parameters()
+        return torch.optim.Adam(parameters, lr=self.config.learning_rate, betas=(0.5, 0.999))
+
+    def learning_rate(self, progress: float) -> float:
+        """1, then falling linearly to 0 from the share ``decay_from`` of the training."""
+        start = self.config.decay_from
+        return 1.0 if progress <= start else (1.0 - progress) / (1.0 - start)
+
+    def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
+        """One step of equations (17) and (18)."""
+        config = self.config
+        use_truth = bool(torch.rand(()) < config.ground_truth_layout)
+        truth_BHW = batch.target_parsing if use_truth else None
+        maps = Maps.of(batch.query, self.spec.parts)
+        logits_BNHW, image_BCHW = self.generator(maps, truth_BHW)
+        terms = {
+            "layout": losses.layout_loss(logits_BNHW, batch.target_parsing),
+            "l1": losses.pixel_loss(image_BCHW, batch.target_image),
+            "perceptual": self.perceptual(image_BCHW, batch.target_image),
+        }
+        total = config.lambda_4 * terms["layout"]
+        total = total + config.lambda_3 * (terms["l1"] + terms["perceptual"])
+        if progress >= config.adversarial_start:
+            soft_BNHW = logits_BNHW.softmax(dim=1)
+            terms |= self._discriminate(
+                batch, maps, soft_BNHW.detach(), image_BCHW.detach(), update
+            )
+            with frozen(self.discriminators):
+                adversarial = self._deceive(maps, soft_BNHW, image_BCHW)
+            terms |= adversarial
+            total = total + config.lambda_1 * adversarial["adversarial_layout"]
+            total = total + config.lambda_2 * adversarial["adversarial_image"]
+        update("generator", total)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _discriminate(
+        self, batch: Batch, maps: Maps, soft_BNHW: Tensor, image_BCHW: Tensor, update: Update
+    ) -> dict[str, Tensor]:
+        """Equations (11), (13) and (17): train D1, D2 and D3."""
+        judges = self.discriminators
+        truth_BNHW, real = (
+            one_hot(batch.target_parsing, self.spec.parts),
+            as_map(batch.target_image),
+        )
+        pose, source = maps.target_pose_BJHW, maps.image_BCHW
+        layout = losses.discriminator_loss(
+            judges.layout(truth_BNHW, pose), judges.layout(soft_BNHW, pose)
+        )
+        image = losses.discriminator_loss(
+            judges.pose(real, pose), judges.pose(image_BCHW, pose)
+        ) + losses.discriminator_loss(
+            judges.identity(real, source), judges.identity(image_BCHW, source)
+        )
+        update("discriminator", self.config.lambda_1 * layout + self.config.lambda_2 * image)
+        return {"discriminator_layout": layout, "discriminator_image": image}
+
+    def _deceive(self, maps: Maps, soft_BNHW: Tensor, image_BCHW: Tensor) -> dict[str, Tensor]:
+        """Equations (12) and (14): the generator's adversarial losses."""
+        judges, form = self.discriminators, self.config.adversarial
+        pose, source = maps.target_pose_BJHW, maps.image_BCHW
+        return {
+            "adversarial_layout": losses.generator_loss(judges.layout(soft_BNHW, pose), form),
+            "adversarial_image": losses.generator_loss(judges.pose(image_BCHW, pose), form)
+            + losses.generator_loss(judges.identity(image_BCHW, source), form),
+        }
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a module's inputs alone while it is judged with."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)

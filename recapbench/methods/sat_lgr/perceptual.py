@@ -1,0 +1,65 @@
+"""Features for the perceptual loss: VGG-19 conv1_2, or the offline network's first layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from recapbench.errors import MissingWeightsError
+from recapbench.networks.efficientnet import EfficientNetLite0, load_efficientnet_lite0
+from recapbench.weights import EFFNET_LITE0, VGG19, locate
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Vgg19Conv12(nn.Module):
+    """VGG-19 up to conv1_2 and its ReLU, on RGB in [-1, 1]: (B,3,H,W) -> (B,64,H,W)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1), nn.ReLU()
+        )
+        prefix = "features."
+        first = {name: state[prefix + name] for name in self.layers.state_dict()}
+        self.layers.load_state_dict(first)
+        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN)[:, None, None])
+        self.register_buffer("std", torch.tensor(_IMAGENET_STD)[:, None, None])
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        return self.layers(((image_BCHW + 1) / 2 - self.mean) / self.std)
+
+
+class EffnetStem(nn.Module):
+    """EfficientNet-Lite0's first layer on RGB in [-1, 1]: (B,3,H,W) -> (B,32,H/2,W/2)."""
+
+    def __init__(self, network: EfficientNetLite0) -> None:
+        super().__init__()
+        self.stem = network.stem
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        # The network was trained on (x - 127) / 128 of bytes; [-1, 1] is that within 1/128.
+        return self.stem(image_BCHW)
+
+
+def perceptual_features(name: str) -> tuple[str, nn.Module]:
+    """The features that a setting asks for, and the name to record.
+
+    Args:
+        name: "vgg19", "effnet_lite0", or "auto": VGG-19 if its weights can be had.
+
+    Raises:
+        MissingWeightsError: if the network asked for by name cannot be had.
+    """
+    if name in ("auto", "vgg19"):
+        try:
+            state = torch.load(locate(VGG19), weights_only=True, map_location="cpu")
+            return "vgg19", Vgg19Conv12(state)
+        except MissingWeightsError:
+            if name == "vgg19":
+                raise
+    return "effnet_lite0", EffnetStem(load_efficientnet_lite0(locate(EFFNET_LITE0)))
