@@ -174,9 +174,7 @@ def _clear_temporary(root: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _write_index(
-    plan: Plan, groups: Sequence[dict[str, Any]], listed: Sequence[Pair]
-) -> None:
+def _write_index(plan: Plan, groups: Sequence[dict[str, Any]], listed: Sequence[Pair]) -> None:
     """Write the joints and, last, the index."""
     images = [(group, image) for group in groups for image in group["images"]]
     keypoints = np.array([image["keypoints"] for _, image in images], dtype=np.float32)

@@ -120,9 +120,9 @@ class PairDataset(Dataset[Example]):
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Example:
-        pair = self.pairs[index]
+        source, target = self.pairs[index]
         arrays: dict[str, npt.NDArray[Any]] = {}
-        for side, name in (("source", pair.source), ("target", pair.target)):
+        for side, name in (("source", source), ("target", target)):
             whole = self.training and side == "target"
             arrays[f"{side}_keypoints"] = self.split.keypoints[self.split.position(name)]
             if f"{side}_image" in self.inputs or whole:
@@ -132,8 +132,8 @@ class PairDataset(Dataset[Example]):
             if whole:
                 arrays["target_mask"] = self._read("mask", name)
         return Example(
-            pair.source,
-            pair.target,
+            source,
+            target,
             self.split.record.image_size,
             self.inputs,
             arrays,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from recapbench import paths
@@ -36,6 +36,9 @@ PRESETS: Final[dict[str, Preset]] = {
     "small": Preset(train=100, test=25, images=20),
     "full": Preset(train=2375, test=125, images=20),
 }
+
+NAMING: Final = 1
+"""Raised whenever images, persons or folders are named otherwise."""
 
 EDITS: Final = ("figure_pairs", "outfit_pairs")
 """Splits of edits; their pairs are before and after."""
@@ -84,16 +87,36 @@ class Renderer:
     version: str
 
 
+@cache
 def built_in_renderer() -> Renderer:
-    """The renderer of this package; imported only when something must be drawn or looked up."""
+    """The renderer of this package; imported when a split is opened."""
     from recapbench.mannequin import body, plan, render
 
     return Renderer(
         shots=plan.shots,
         render=render.render,
         edits={"figure_pairs": plan.figure_pairs, "outfit_pairs": plan.outfit_pairs},
-        version=f"{render.RENDERER_VERSION}.{plan.PLAN_VERSION}.{body.asset_digest()}",
+        version=sha256_json([render.RENDERER_VERSION, body.asset_digest(), _plan_probe()]),
     )
+
+
+def _plan_probe() -> str:
+    """Digest of a few persons' plans: it moves when the plan does."""
+    from recapbench.mannequin import plan
+
+    probes = [
+        shot.to_json()
+        for name in plan.SIZES
+        for number in (0, 7)
+        for shots in (
+            plan.shots(name, number, "train", 3),
+            plan.shots(name, number, "test", 3),
+            plan.figure_pairs(name, [number])[0],
+            plan.outfit_pairs(name, [number])[0],
+        )
+        for shot in shots
+    ]
+    return sha256_json(probes)
 
 
 def open_set(
@@ -121,7 +144,7 @@ def open_set(
     """
     drawing = renderer()
     size = PRESETS[preset]
-    key = sha256_json([SCHEMA, drawing.version, size.train, size.test, size.images])[:12]
+    key = sha256_json([SCHEMA, NAMING, drawing.version, size.train, size.test, size.images])[:12]
     root = paths.home() / "datasets" / record.name / f"{preset}-{key}" / split
     content = _edits if split in EDITS else _persons
     repair = (
@@ -132,6 +155,11 @@ def open_set(
     return open_split(plan, progress, workers, verify)
 
 
+def _prefix(record: DatasetRecord) -> str:
+    """What sets the names of the two sets apart, so that equal rows never mean other images."""
+    return "street_" if record.name == MANNEQUIN_STREET.name else ""
+
+
 def _persons(
     record: DatasetRecord, split: str, size: Preset, drawing: Renderer
 ) -> tuple[tuple[Group, ...], tuple[Pair, ...]]:
@@ -139,7 +167,7 @@ def _persons(
     persons = size.train if split == "train" else size.test
     groups = tuple(
         Group(
-            f"{split}_{number:04d}",
+            f"{_prefix(record)}{split}_{number:04d}",
             _draw_person,
             (drawing, record, split, number, size.images),
         )
@@ -152,23 +180,22 @@ def _draw_person(
     drawing: Renderer, record: DatasetRecord, split: str, number: int, images: int
 ) -> Iterator[Item]:
     """Every image of one person."""
+    person = f"{_prefix(record)}{split}_{number:04d}"
     for place, shot in enumerate(drawing.shots(record.name, number, split, images)):
-        yield _draw(drawing, record, f"{split}_{number:04d}_{place:02d}.png", shot)
+        yield _draw(drawing, record, f"{person}_{place:02d}.png", shot)
 
 
 def _edits(
     record: DatasetRecord, split: str, size: Preset, drawing: Renderer
 ) -> tuple[tuple[Group, ...], tuple[Pair, ...]]:
     """One group and one pair per edit of a test person."""
-    kind = split.removesuffix("_pairs")
+    kind = _prefix(record) + split.removesuffix("_pairs")
     make = partial(_draw_edit, drawing, record, kind)
     edits = drawing.edits[split](record.name, range(size.test))
     groups = tuple(
         Group(f"{kind}_{place:04d}", make, (place, edit)) for place, edit in enumerate(edits)
     )
-    pairs = tuple(
-        Pair(f"{group.name}_before.png", f"{group.name}_after.png") for group in groups
-    )
+    pairs = tuple(Pair(f"{group.name}_before.png", f"{group.name}_after.png") for group in groups)
     return groups, pairs
 
 

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pytest
+from dolls import DOLLS
+from test_data_build import child
+
+from recapbench.data.annotations import Annotations, open_annotations
+from recapbench.data.datasets import Split
+from recapbench.data.pose import pose_mask
+from recapbench.errors import DataError, StorageError
+
+NAME = "test_0001_02.png"
+
+
+@pytest.fixture
+def cached(split: Split) -> Annotations:
+    return open_annotations(split)
+
+
+def test_rows_are_the_split(split: Split, cached: Annotations) -> None:
+    for name in split.names:
+        ours, theirs = cached.annotation(name), split.annotation(name)
+        np.testing.assert_array_equal(ours.keypoints, theirs.keypoints)
+        np.testing.assert_array_equal(ours.parsing, theirs.parsing)
+        assert ours.parsing.dtype == np.uint8
+        np.testing.assert_array_equal(cached.mask(name), pose_mask(ours.keypoints, (256, 256)))
+        assert cached.mask(name).dtype == np.bool_
+
+
+def test_anyone_may_read_the_table(split: Split, cached: Annotations) -> None:
+    table = datasets.load_from_disk(str(cached.folder))
+    assert table["name"][:] == list(split.names)
+    assert table.features["keypoints"] == datasets.Array2D((18, 3), "float32")
+    row = table[split.position(NAME)]
+    np.testing.assert_array_equal(row["keypoints"], split.annotation(NAME).keypoints)
+    labels = pa.decompress(row["parsing"], 256 * 256, codec="zstd", asbytes=True)
+    assert labels == split.annotation(NAME).parsing.tobytes()
+
+
+def test_second_start_builds_nothing(split: Split, cached: Annotations) -> None:
+    for path in split.root.glob("*/*.labels.png"):
+        path.unlink()
+    again = open_annotations(split)
+    assert again.folder == cached.folder
+    np.testing.assert_array_equal(again.mask(NAME), cached.mask(NAME))
+
+
+def test_a_worker_process_opens_it_again(cached: Annotations) -> None:
+    cached.mask(NAME)
+    copy = pickle.loads(pickle.dumps(cached))
+    np.testing.assert_array_equal(copy.parsing(NAME), cached.parsing(NAME))
+
+
+def test_damaged_row_is_named(cached: Annotations) -> None:
+    cached.parsing(NAME)
+    table = datasets.load_from_disk(str(cached.folder)).data
+    blob = table.column("parsing")[6].as_py()
+    del table
+    path = next(cached.folder.glob("*.arrow"))
+    data = bytearray(path.read_bytes())
+    data[data.index(blob, data.index(NAME.encode())) + len(blob) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+    damaged = pickle.loads(pickle.dumps(cached))
+    failed = {}
+    for name in damaged.split.names:
+        try:
+            damaged.parsing(name)
+        except DataError as error:
+            failed[name] = str(error)
+    assert len(failed) == 1
+    name, message = failed.popitem()
+    assert f"row of {name!r}" in message
+    assert "Delete that folder" in message
+
+
+def test_lost_table_is_named(cached: Annotations) -> None:
+    for path in cached.folder.iterdir():
+        path.unlink()
+    with pytest.raises(DataError, match=r"annotation cache .* is damaged"):
+        cached.mask(NAME)
+
+
+def test_damaged_labels_leave_nothing_behind(split: Split, home: Path) -> None:
+    (split.root / "test_0000" / "test_0000_01.labels.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"test_0000_01\.labels\.png"):
+        open_annotations(split)
+    assert [path.suffix for path in (home / "annotations").iterdir()] == [".lock"]
+
+
+def test_cache_that_cannot_be_written(split: Split, home: Path) -> None:
+    (home / "annotations").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        open_annotations(split)
+
+
+def test_two_processes_at_once_build_it_once(split: Split, home: Path) -> None:
+    code = """
+from recapbench.data.annotations import open_annotations
+split = DOLLS.open('test', preset='tiny')
+steps = []
+cache = open_annotations(split, progress=lambda done, total: steps.append(done))
+print(len(steps), sum(int(cache.mask(name).sum()) for name in split.names))
+"""
+    runs = [child(code) for _ in range(2)]
+    outputs = [run.communicate(timeout=60) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    counts = [output.split() for output, _ in outputs]
+    assert sorted(count[0] for count in counts) == ["0", "8"]
+    assert counts[0][1] == counts[1][1]
+
+
+def test_key_follows_the_content(split: Split, cached: Annotations) -> None:
+    other = open_annotations(DOLLS.open("train", preset="tiny", workers=1))
+    assert other.folder != cached.folder
