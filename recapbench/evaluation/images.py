@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,6 +17,9 @@ ImageSource: TypeAlias = Path | Image | Callable[[], Image]
 """An image file, an image, or a function that makes one."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, zlib.error)  # what Pillow may raise
+_HEAD = 26  # the signature, and IHDR up to the colour type
 _PNG_KINDS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
@@ -28,18 +32,16 @@ def read_png(path: Path) -> Image:
     Raises:
         DataError: if the file is missing, damaged, or another kind of image; it is named.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(26)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if head[:8] != _PNG_SIGNATURE or len(head) < 26:
+    data = _read(path)
+    if data[:8] != _PNG_SIGNATURE or len(data) < _HEAD:
         raise DataError(f"{path}: expected a PNG, got another kind of file")
-    depth, kind = head[24], head[25]
+    depth, kind = data[_HEAD - 2], data[_HEAD - 1]
     if (depth, kind) != (8, 2):
         what = _PNG_KINDS.get(kind, f"colour type {kind}")
         raise DataError(f"{path}: expected an 8-bit RGB PNG, got {depth}-bit {what}")
-    return read_rgb(path)
+    if not data.endswith(_PNG_END):
+        raise DataError(f"{path}: not a readable image: it does not end as a PNG does")
+    return _decode(path, data)
 
 
 def read_rgb(path: Path) -> Image:
@@ -48,10 +50,22 @@ def read_rgb(path: Path) -> Image:
     Raises:
         DataError: if the file is missing, damaged, or another kind of image; it is named.
     """
+    return _decode(path, _read(path))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _decode(path: Path, data: bytes) -> Image:
     from PIL import Image as pil
+    from PIL import UnidentifiedImageError
 
     try:
-        with pil.open(path) as image:
+        with pil.open(BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
             if frames != 1:
                 raise DataError(f"{path}: expected one image, got {frames} frames")
@@ -60,10 +74,8 @@ def read_rgb(path: Path) -> Image:
                 raise DataError(f"{path}: expected 8-bit RGB, got mode {image.mode}{transparent}")
             image.load()
             return np.array(image, dtype=np.uint8)
-    except DataError:
-        raise
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path}: not a readable image") from error
     except (
         OSError,
         SyntaxError,

@@ -164,4 +164,6 @@ def test_bad_input(generated, target, message):
 
 def test_window_of_def_gan():
     assert DEF_GAN.side == 11
-    assert 2 * sum(DEF_GAN.half_window[:-1]) + DEF_GAN.half_window[-1] == pytest.approx(1, abs=1e-15)
+    assert 2 * sum(DEF_GAN.half_window[:-1]) + DEF_GAN.half_window[-1] == pytest.approx(
+        1, abs=1e-15
+    )
