@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Matrix = NDArray[np.float64]
 
-_RELATIVE_ERROR = 1e-10
+_RELATIVE_ERROR = 1e-9
+_CLEAR_OF_NOISE = 100.0
 
 
 class FeatureStatistics:
@@ -136,20 +137,23 @@ def _overlap_by_cholesky(covariance1: Matrix, covariance2: Matrix, bound: float)
     """tr (S1 S2)^(1/2) from the eigenvalues of L^T S2 L; None where that is not exact enough.
 
     An eigenvalue is known to about eps times the largest; its root is then off by that over twice
-    the root, which near 0 is far more than eps. The sum of those errors decides.
+    the root, which near 0 is far more than eps. The root mean square of those errors decides.
     """
     from scipy.linalg import LinAlgError, cholesky, eigvalsh
+    from scipy.linalg.blas import dtrmm
 
     try:
         lower = cholesky(covariance1, lower=True)
     except LinAlgError:
         return None
-    values = eigvalsh(lower.T @ covariance2 @ lower)
+    half = dtrmm(1.0, lower, covariance2, side=0, lower=1, trans_a=1)
+    values = eigvalsh(dtrmm(1.0, lower, half, side=1, lower=1), overwrite_a=True)
     noise = np.finfo(np.float64).eps * float(values[-1])
-    roots = np.sqrt(np.maximum(values, noise))
-    if noise <= 0 or float((noise / (2.0 * roots)).sum()) > bound:
+    if float(values[0]) <= _CLEAR_OF_NOISE * noise:
         return None
-    return float(roots.sum())
+    roots = np.sqrt(values)
+    error = float(np.sqrt(np.square(noise / (2.0 * roots)).sum()))
+    return float(roots.sum()) if error <= bound else None
 
 
 def _factor(covariance: Matrix) -> Matrix:
