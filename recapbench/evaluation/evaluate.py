@@ -41,7 +41,7 @@ _NO_MASK = "needs the pose masks of the targets, and none were given"
 
 
 def evaluate(
-    generated: Sequence[Path],
+    generated: Sequence[ImageSource],
     targets: Sequence[ImageSource],
     *,
     masks: Sequence[MaskSource] | None = None,
@@ -54,7 +54,8 @@ def evaluate(
     """Scores of the metrics, in the order asked for.
 
     Args:
-        generated: saved PNG files, in the order of the manifest.
+        generated: saved PNG files, in the order of the manifest. For reference rows whose images
+            are not made by a method they may be arrays uint8 (H,W,3), or functions.
         targets: their targets, in the same order: files, arrays uint8 (H,W,3), or functions.
         masks: pose masks of the *targets*, in the same order; without them the masked metrics
             have no value.
@@ -91,7 +92,7 @@ def evaluate(
 class _Pairs:
     """The files and sources of the pairs, one length each; nothing is read until asked for."""
 
-    generated: Sequence[Path]
+    generated: Sequence[ImageSource]
     targets: Sequence[ImageSource]
     masks: Sequence[MaskSource] | None
     identities: Sequence[str]
@@ -99,7 +100,7 @@ class _Pairs:
     @classmethod
     def checked(
         cls,
-        generated: Sequence[Path],
+        generated: Sequence[ImageSource],
         targets: Sequence[ImageSource],
         masks: Sequence[MaskSource] | None,
         identities: Sequence[str] | None,
@@ -121,17 +122,25 @@ class _Pairs:
         """Whether what the metric needs was given."""
         return self.masks is not None or not metric.masked
 
+    def name(self, index: int) -> str:
+        """What an error calls the generated image: its file, or its place in the list."""
+        source = self.generated[index]
+        return str(source) if isinstance(source, Path) else f"generated image {index}"
+
     def image(self, index: int) -> Image:
-        return read_png(self.generated[index])
+        source = self.generated[index]
+        if isinstance(source, Path):
+            return read_png(source)
+        return load_image(source, self.name(index))
 
     def target(self, index: int) -> Image:
-        return load_image(self.targets[index], f"target of {self.generated[index]}")
+        return load_image(self.targets[index], f"target of {self.name(index)}")
 
     def mask(self, index: int, image: Image) -> Mask:
         assert self.masks is not None
         source = self.masks[index]
         mask = source() if callable(source) else source
-        return as_mask(mask, image, f"mask of the target of {self.generated[index]}")
+        return as_mask(mask, image, f"mask of the target of {self.name(index)}")
 
     def masked_image(self, index: int) -> Image:
         image = self.image(index)
@@ -153,7 +162,7 @@ def _paired_scores(
             mask = pairs.mask(index, target) if needs_mask else None
             return [measure_pair(metric, image, target, mask) for metric in metrics]
         except DataError as error:
-            raise _naming(error, pairs.generated[index]) from error
+            raise _naming(error, pairs.name(index)) from error
 
     n = len(pairs)
     with ThreadPoolExecutor(threads) as pool:
@@ -205,10 +214,10 @@ class _SetScorer:
             self._report(f"{extractor} features of {kind} images", index + 1, n)
 
 
-def _naming(error: DataError, path: Path) -> DataError:
-    """The same error with the generated file's name, unless it names it already."""
+def _naming(error: DataError, name: str) -> DataError:
+    """The same error with the generated image's name, unless it names it already."""
     text = str(error)
-    return error if str(path) in text else DataError(f"{path}: {text}")
+    return error if name in text else DataError(f"{name}: {text}")
 
 
 def _silent(stage: str, done: int, total: int) -> None:

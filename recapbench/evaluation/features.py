@@ -23,6 +23,7 @@ from recapbench.provenance import sha256_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 BATCH_SIZE: Final = 8
 """Images in a forward pass. Fixed: convolutions of another batch size round differently."""
@@ -82,16 +83,31 @@ def _load_inception(path: Path, device: str) -> Network:
             "inception-v3-compat",
             ["2048", "logits_unbiased"],
             feature_extractor_weights_path=str(path),
-        ).to(device)
+        )
     except Exception as error:  # torch.load raises many kinds; each means the file is not usable
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: expected the TF weights of InceptionV3: {line}") from error
+
+    _fuse_batch_norm(network)
+    network.to(device=device, memory_format=torch.channels_last)
 
     def run(images: Tensor) -> tuple[Tensor, Tensor]:
         features, logits = network(images)
         return features, logits
 
     return run
+
+
+def _fuse_batch_norm(network: Module) -> None:
+    """Put each fixed batch normalisation into the convolution before it: equal to rounding."""
+    from torch.nn import BatchNorm2d, Conv2d, Identity
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    for module in network.modules():
+        conv, norm = getattr(module, "conv", None), getattr(module, "bn", None)
+        if isinstance(conv, Conv2d) and isinstance(norm, BatchNorm2d):
+            module.conv = fuse_conv_bn_eval(conv, norm)
+            module.bn = Identity()
 
 
 def _load_effnet_lite0(path: Path, device: str) -> Network:

@@ -95,6 +95,16 @@ def test_sources_do_not_matter(case, tmp_path):
     assert evaluate(paths, functions, masks=mask_functions, metrics=PAIRED) == expected
 
 
+def test_reference_rows_need_no_files(case, store):
+    paths, pixels, targets, masks = case
+    keywords = {"masks": masks, "store": store}
+    expected = evaluate(paths, targets, **keywords)
+    assert evaluate(pixels, targets, **keywords) == expected
+    assert evaluate([lambda p=p: p for p in pixels], targets, **keywords) == expected
+    with pytest.raises(DataError, match=r"generated image 3: .*one size"):
+        evaluate([*pixels[:3], pixels[3][:-1], *pixels[4:]], targets, metrics=["l1"])
+
+
 def test_every_metric_by_default(case, store):
     paths, _, targets, masks = case
     scores = evaluate(paths, targets, masks=masks, store=store)

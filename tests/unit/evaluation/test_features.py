@@ -143,6 +143,12 @@ def inception_file(tmp_path_factory):
         mock.patch.object(cls, "load_state_dict"),
     ):
         network = cls("inception-v3-compat", ["2048", "logits_unbiased"])
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, std=0.3)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, std=0.3)
     path = tmp_path_factory.mktemp("weights") / "inception.pth"
     torch.save(network.state_dict(), path)
     return path, network
