@@ -114,9 +114,7 @@ def target_names() -> list[str]:
             for p in ("idealproportions", "uncommonproportions")
         ]
         if sex == "female":
-            names += [
-                f"breast/{kind}-{cup}-averagefirmness" for cup in ("mincup", "maxcup")
-            ]
+            names += [f"breast/{kind}-{cup}-averagefirmness" for cup in ("mincup", "maxcup")]
     for name in FIGURE_TARGETS + FACE_TARGETS:
         names += [f"{name}-decr", f"{name}-incr"]
     return names + list(FACE_SHAPES)
@@ -198,9 +196,7 @@ def read_rig(
     return names, parents, heads, index.astype(np.uint8), np.rint(best * 65535).astype(np.uint16)
 
 
-def texture_mask(
-    data: Path, name: str, uv: npt.NDArray[np.float64]
-) -> npt.NDArray[np.uint8]:
+def texture_mask(data: Path, name: str, uv: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """Value 0..255 of a mask texture at every vertex; 0 off the body."""
     image = np.array(Image.open(data / f"textures/mpfb_{name}.jpg").convert("L"))
     last = image.shape[0] - 1
@@ -212,7 +208,9 @@ def texture_mask(
 
 
 def joint_vertices(
-    base: npt.NDArray[np.float64], ears: npt.NDArray[np.uint8], groups: dict[str, list[list[list[int]]]]
+    base: npt.NDArray[np.float64],
+    ears: npt.NDArray[np.uint8],
+    groups: dict[str, list[list[list[int]]]],
 ) -> dict[str, list[int]]:
     """Vertices whose mean is the nose, each eye and each ear (the rest are bone heads)."""
     body = base[:BODY_VERTICES]
@@ -240,7 +238,9 @@ def pack(data: Path) -> bytes:
         ("skin_index", skin_index),
         ("skin_weight", skin_weight),
     ]
-    masks = {name: texture_mask(data, name, uv) for name in ("lips", "ears", "eyelids", "fingernails")}
+    masks = {
+        name: texture_mask(data, name, uv) for name in ("lips", "ears", "eyelids", "fingernails")
+    }
     arrays += [(f"mask/{name}", mask) for name, mask in masks.items()]
     for group in GROUPS:
         quads = np.array([[c[0] for c in face] for face in groups[group]], dtype=np.uint16)

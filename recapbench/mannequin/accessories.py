@@ -27,8 +27,8 @@ def _profile(style: int, top: float) -> Floats:
         return np.array(band + [(r, 0.33 + (top - 0.13) * h) for r, h in dome])
     if style == CAP:
         return np.array([(1.0, -0.05), *((r, (top + 0.04) * h) for r, h in dome)])
-    crown = [(1.02, 0.04), (1.0, 0.2), (0.97, 0.55), (0.92, 0.8 * top), (0.82, top + 0.08)]
-    crown += [(0.55, top + 0.12), (0.25, top + 0.09), (0.0, top + 0.08)]
+    crown = [(1.02, 0.04), (1.0, 0.2), (0.97, 0.55), (0.92, 0.75 * top), (0.82, top - 0.02)]
+    crown += [(0.55, top + 0.05), (0.25, top + 0.04), (0.0, top + 0.03)]
     if style == WIDE_HAT:
         brim = [(1.86, -0.14), (1.7, -0.07), (1.4, 0.0), (1.15, 0.02)]
     else:
@@ -83,11 +83,11 @@ def hat_layers(body: Body, rest: Floats, hat: Garment) -> list[Layer]:
 
 def _peak(hat: Garment, centre: Floats, wide: float, deep: float, slope: float) -> Layer:
     """The peak of a cap: a crescent in front of the rim, curved down at the sides."""
-    turns = np.linspace(-1.15, 1.15, 19)
+    turns = np.linspace(-1.0, 1.0, 19)
     places = []
     for lift, thick in ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (1.0, -0.05)):
         for t in turns:
-            reach = 0.85 * lift * math.cos(t * 1.25) ** 0.6 if abs(t * 1.25) < 1.57 else 0.0
+            reach = 0.85 * lift * max(0.0, math.cos(t * 1.57)) ** 0.6
             x = wide * math.sin(t) * (1.0 + 0.05 * lift)
             z = deep * math.cos(t) + reach
             droop = -0.22 * lift * (1.0 - math.cos(t)) - 0.10 * lift * lift
@@ -148,11 +148,13 @@ def scarf_layers(body: Body, rest: Floats, scarf: Garment, thickness: float) -> 
     rows, columns = 14, 36
     ring = 2.0 * np.pi * np.arange(columns) / columns
     around = 2.0 * np.pi * np.arange(rows + 1) / rows
-    lump = 1.0 + 0.12 * np.sin(3.0 * ring + 0.7)
-    radius = 0.90 + 0.33 * np.cos(around)[:, None] * lump
-    x = radius * np.sin(ring) * 1.05
-    z = radius * np.cos(ring)
-    y = 0.40 * np.sin(around)[:, None] * lump - 0.24 * np.cos(ring)
+    c, s = np.cos(around)[:, None], np.sin(around)[:, None]
+    folds = 0.055 * np.sin(2.0 * around[:, None] + 3.0 * ring) * (c > -0.3)
+    folds = folds + 0.03 * np.sin(5.0 * ring + 1.3) * c
+    radius = 0.80 + 0.27 * c - 0.20 * s + folds
+    x = radius * np.sin(ring) * 1.06
+    z = radius * np.cos(ring) * 0.98
+    y = 0.36 * s - 0.06 * c - 0.24 * np.cos(ring)
     places = neck + np.stack([x, y, z], axis=-1).reshape(-1, 3)
     u = np.repeat(ring[None, :], rows + 1, axis=0)
     v = np.repeat((around * 0.36)[:, None], columns, axis=1)
@@ -177,10 +179,10 @@ def _scarf_end(
     places, canonical = [], []
     depth = 0.0
     for s in steps:
-        y = float(neck[1]) - 0.1 - 2.5 * s
+        y = float(neck[1]) - 0.45 - 2.3 * s
         near = chest[(np.abs(chest[:, 1] - y) < 0.35) & (np.abs(chest[:, 0] - middle) < 0.5)]
         surface = float(near[:, 2].max()) + thickness + 0.10
-        depth = max(surface, depth - 0.06) if s > 0 else max(surface, float(neck[2]) + 1.0)
+        depth = max(surface, depth - 0.06)
         for c in np.linspace(-1.0, 1.0, 7):
             places.append([middle + 0.30 * c * (0.8 + 0.3 * s), y, depth - 0.05 * c * c])
             canonical.append([0.36 * c, 2.5 * s, 0.0])

@@ -70,7 +70,7 @@ def cut(kind: int = CLOTH, **fields: float) -> Floats:
     (0 shoulder, 1 wrist; at most 0.05 means sleeveless); armhole: inset of a sleeveless edge; arms:
     0 leaves the arms out; neck with ``neck_*`` the half axes and centre of the ellipsoid cut out for
     the neck, ``v_*`` the V; gap, gap_flare: open front; lid_y, lid_slope: plane under a hat above
-    which hair ends; instep: drop of a shoe's top toward the toes; hairline: shift of the hairline;
+    which hair ends; instep: drop of a shoe's top toward the toes; hairline: shift of the hairline at the forehead;
     ears: 1 leaves the ears free; ragged: depth of a ragged hair tip; front: how far forward a hair
     shell reaches; side: +1 or -1 keeps only the person's left or right.
     """
@@ -97,11 +97,9 @@ def hairline(z: float) -> float:
         return 8.30 + (z + 0.1) * 0.6
     if z < 0.40:
         return 8.50 + (z - 0.24) * 4.4
-    if z < 0.85:
-        return 9.204 + (z - 0.40) * 0.33
-    if z < 1.15:
-        return 9.3525 + (z - 0.85) * 1.25
-    return 9.7275 + (min(z, 1.7) - 1.15) * 0.55
+    if z < 0.80:
+        return 9.204 + (z - 0.40) * 0.45
+    return 9.384 + (min(z, 1.55) - 0.80) * 0.80
 
 
 @njit(cache=True)
@@ -110,7 +108,7 @@ def _neck(c: Floats, x: float, y: float, z: float) -> float:
         return c[10] - y
     dx = x / c[7]
     dy = min(y - c[10], 0.0) / c[8]
-    dz = (z - c[11]) / c[9]
+    dz = (z - c[11]) / (c[9] if z > c[11] else 0.80 * c[9])
     k = (math.sqrt(dx * dx + dy * dy + dz * dz) - 1.0) * 0.9
     if c[6] == V_NECK and z > 0.2:
         k = min(k, (abs(x) - c[13] * (y - c[12])) * 0.9)
@@ -142,7 +140,7 @@ def _scalp(c: Floats, x: float, y: float, z: float) -> float:
     if y < 7.6:
         return -1.0
     wobble = 0.10 * (value_noise(x * 4.0, y * 2.0, z * 4.0, 5) - 0.5)
-    k = y - hairline(z) - c[19] + wobble
+    k = y - hairline(z) - c[19] * smoothstep(0.5, 1.2, z) + wobble
     if c[20] > 0.0:
         dx = (abs(x) - 1.02) / 0.40
         dy = (y - 8.93) / 0.42

@@ -51,9 +51,11 @@ def _scalp(body: Body, person: Identity, hat: bool) -> Layer:
     low, high = _VOLUME[hair.style]
     volume = low + (high - low) * hair.volume
     ears = 0.0 if hair.style in ("bob", "long", "afro") else 1.0
-    row = cut(SCALP, hairline=0.06 * (hair.length - 0.5), ears=ears, **_lid(hat))
+    fringe = hair.style in ("bob", "long") and hair.seed % 2 == 0
+    drop = -0.24 if fringe else 0.10 * (hair.length - 0.5)
+    row = cut(SCALP, hairline=drop, ears=ears, **_lid(hat))
     place = body.canonical
-    free = cut(SCALP, hairline=row[19], ears=ears)
+    free = cut(SCALP, hairline=drop, ears=ears)
     inside = keep_many(free, place, np.zeros(len(place)))
     offset = 0.012 + volume * np.clip(inside * 2.2, 0.0, 1.0)
     if hair.style == "quiff":
@@ -69,7 +71,7 @@ def _scalp(body: Body, person: Identity, hat: bool) -> Layer:
 
 def _support(points: Floats, height: float, turn: float) -> float:
     """Largest distance of body points from the head's axis near a height and direction."""
-    near = np.abs(points[:, 1] - height) < 0.22
+    near = np.abs(points[:, 1] - height) < (0.22 if height < 9.2 else 0.10)
     x, z = points[near, 0], points[near, 2] - _AXIS_Z
     along = x * np.sin(turn) - z * np.cos(turn)
     across = x * np.cos(turn) + z * np.sin(turn)
@@ -77,23 +79,34 @@ def _support(points: Floats, height: float, turn: float) -> float:
     return float(reach.max()) if len(reach) else 0.0
 
 
-def _shell_radius(points: Floats, heights: Floats, turns: Floats, volume: float) -> Floats:
-    """Radius (rows, columns) of hanging hair: the head's, then falling free outside the body."""
+def _shell_radius(
+    points: Floats, heights: Floats, turns: Floats, volume: float, wrap: tuple[float, float, bool]
+) -> Floats:
+    """Radius (rows, columns) of hanging hair: the head's, then falling free outside the body.
+
+    ``wrap``: how far clothes stand off the body (dm), least radius at the neck (over a scarf), and
+    whether a hat presses the hair to the head.
+    """
+    stand, neck, hat = wrap
     radius = np.array([[_support(points, h, t) for t in turns] for h in heights])
-    widest = radius[(heights > 8.7) & (heights < 9.6)].max(axis=0)
-    for i in range(1, len(heights)):
+    rim = int(np.argmin(np.abs(heights - 8.95)))
+    widest = radius[heights > 8.9].max(axis=0)
+    radius[rim] = np.maximum(radius[rim], 0.97 * widest)
+    for i in range(rim + 1, len(heights)):
         h = heights[i]
-        if h < 9.2:
-            fall = widest * (1.0 - 0.02 * (9.2 - h))
-            radius[i] = np.minimum(np.maximum(fall, radius[i] + 0.05), widest + 0.30)
-    for _ in range(3):
+        over = radius[i] + 0.06 + (stand if h < 7.9 else 0.0)
+        over = np.maximum(over, neck if 6.9 < h < 8.1 else 0.0)
+        fall = radius[rim] * (1.0 - 0.02 * (9.0 - h))
+        radius[i] = np.minimum(np.maximum(fall, over), widest + 0.45 + stand)
+    for _ in range(5):
         radius[:, 1:-1] = 0.25 * (radius[:, :-2] + 2.0 * radius[:, 1:-1] + radius[:, 2:])
         radius[1:-1] = 0.25 * (radius[:-2] + 2.0 * radius[1:-1] + radius[2:])
-    flat = np.clip((9.95 - heights) / 0.5, 0.0, 1.0)[:, None]
-    return radius + 0.02 + (volume + 0.02) * flat
+    if hat:
+        return radius + (volume + 0.03) * np.clip((9.25 - heights) / 0.7, 0.0, 1.0)[:, None]
+    return radius + volume + np.clip((9.45 - heights) * 0.14, -0.10, 0.05)[:, None]
 
 
-def _shell(body: Body, person: Identity, rest: Floats, hat: bool) -> Layer:
+def _shell(body: Body, person: Identity, rest: Floats, wrap: tuple[float, float, bool]) -> Layer:
     hair = person.hair
     tip = 7.95 - 0.35 * hair.length if hair.style == "bob" else 7.3 - 2.0 * hair.length
     shift = _head_shift(body, rest)
@@ -102,14 +115,16 @@ def _shell(body: Body, person: Identity, rest: Floats, hat: bool) -> Layer:
     heights = np.linspace(10.0, tip - 0.25, 30)
     turns = np.linspace(-2.6, 2.6, 53)
     low, high = _VOLUME[hair.style]
-    radius = _shell_radius(points, heights, turns, low + (high - low) * hair.volume)
+    radius = _shell_radius(points, heights, turns, low + (high - low) * hair.volume, wrap)
     x = radius * np.sin(turns)[None, :]
     z = _AXIS_Z - radius * np.cos(turns)[None, :]
     y = np.repeat(heights[:, None], len(turns), axis=1)
     canonical = np.stack([x, y, z], axis=-1).reshape(-1, 3)
     on_head = np.clip((canonical[:, 1] - 7.2) / 1.4, 0.0, 1.0)
     shape = Shape(canonical - shift, canonical, [("head", on_head), ("spine01", 1.0 - on_head)])
-    row = cut(SHELL, low=tip, ragged=0.22, front=0.50 + 0.15 * hair.volume, **_lid(hat))
+    row = cut(SHELL, low=tip, ragged=0.22, front=0.50 + 0.15 * hair.volume, **_lid(wrap[2]))
+    if wrap[2]:
+        row[16] += 0.15
     faces = grid_faces(len(heights), len(turns), closed=False)
     return Layer(HAIR, _hair_material(person), HAIR_LABEL, faces, cut=row, shape=shape)
 
@@ -148,25 +163,28 @@ def _tail(body: Body, person: Identity, rest: Floats) -> Layer:
         long = 1.6 + 1.4 * hair.length
         depth = -0.35 - 0.85 * np.minimum(1.0, s * 2.5) + 0.25 * s
         path = np.stack([0 * s, 9.55 + 0.25 * np.sin(s * 3.1) - long * s**1.3, depth], axis=1)
-        radii = 0.10 + 0.20 * np.sin(np.pi * np.clip(s * 1.25 + 0.1, 0.0, 1.0)) * (1 - 0.2 * s)
-        radii[-1] = 0.01
+        radii = 0.11 + 0.17 * np.sin(np.pi * np.clip(0.85 * s + 0.05, 0.0, 1.0)) ** 0.7
+        radii[-2:] = 0.13, 0.01
     canonical = _tube(path, radii)
     shape = rigid(canonical - _head_shift(body, rest), canonical, "head")
     faces = grid_faces(len(s), 16, closed=True)
     return Layer(HAIR, _hair_material(person), HAIR_LABEL, faces, shape=shape)
 
 
-def hair_layers(body: Body, person: Identity, rest: Floats, hat: bool) -> list[Layer]:
+def hair_layers(
+    body: Body, person: Identity, rest: Floats, hat: bool, scarf: bool, stand: float
+) -> list[Layer]:
     """The layers of a person's hair on rest-pose vertices ``rest`` (N, 3) dm.
 
-    Under a hat only the hair below the hat's rim is drawn.
+    Under a hat only the hair below the hat's rim is drawn. Long hair falls outside the clothes,
+    which stand ``stand`` dm off the body, and outside a scarf.
     """
     style = person.hair.style
     if style == "bald":
         return []
     layers = [_scalp(body, person, hat)]
     if style in ("long", "bob"):
-        layers.append(_shell(body, person, rest, hat))
+        layers.append(_shell(body, person, rest, (stand, 1.22 if scarf else 0.0, hat)))
     if style == "ponytail" or (style == "bun" and not hat):
         layers.append(_tail(body, person, rest))
     return layers

@@ -130,7 +130,7 @@ class Figure(Jsonable):
 
 
 NEUTRAL = Figure()
-THINNER = Figure(weight=-0.8, torso=-0.7, hip=-0.7, stomach=-0.8, limbs=-0.9)
+THINNER = Figure(weight=-1.0, torso=-0.9, hip=-0.9, stomach=-0.9, limbs=-1.1)
 FATTER = Figure(weight=0.8, torso=0.8, hip=0.8, stomach=0.9, limbs=0.9)
 
 
@@ -144,7 +144,7 @@ def _body(stream: Stream, woman: bool) -> Weights:
     total = sum(shares)
     return (
         ("gender", 0.95 if woman else 0.05),
-        ("age", max(0.0, stream.uniform(-0.25, 0.6))),
+        ("age", stream.uniform(0.06, 0.6)),
         ("muscle", stream.uniform(0.35, 0.7) if woman else stream.uniform(0.45, 0.9)),
         ("weight", min(max(0.48 + 0.18 * stream.normal(), 0.1), 0.95)),
         ("height", stream.uniform(0.3, 0.7)),
@@ -158,7 +158,7 @@ def _body(stream: Stream, woman: bool) -> Weights:
 
 def _face(stream: Stream) -> Weights:
     shapes = ("oval", "round", "square", "triangular", "invertedtriangular")
-    cheek, eye = 0.5 * stream.normal(), 0.25 * stream.normal()
+    cheek, eye = 0.5 * stream.normal(), 0.2 * stream.normal()
     signed = (
         ("head/head-scale-horiz", 0.25),
         ("head/head-scale-vert", 0.25),
@@ -176,13 +176,13 @@ def _face(stream: Stream) -> Weights:
     drawn = [(name, max(-1.0, min(1.0, s * stream.normal()))) for name, s in signed]
     return (
         *drawn,
-        (f"head/head-{stream.choice(shapes)}", stream.uniform(0.1, 0.6)),
+        (f"head/head-{stream.choice(shapes)}", stream.uniform(0.05, 0.45)),
         ("eyebrows/eyebrows-angle-up", stream.uniform(0.2, 0.8)),
         ("mouth/mouth-angles-up", stream.uniform(0.1, 0.7)),
         ("cheek/l-cheek-volume", cheek),
         ("cheek/r-cheek-volume", cheek),
-        ("eyes/l-eye-scale", 0.25 + eye),
-        ("eyes/r-eye-scale", 0.25 + eye),
+        ("eyes/l-eye-scale", eye),
+        ("eyes/r-eye-scale", eye),
     )
 
 

@@ -20,7 +20,8 @@ class Layer:
 
     ``faces`` (F, 3) index the body's vertices, moved out along their normals by ``offset`` (N,) dm,
     or, if ``shape`` is given, that shape's own vertices. ``cut`` bounds the layer, ``covers`` are
-    the cuts of the garments worn over it.
+    the cuts of the garments worn over it. ``edge`` is the cut whose border is drawn as a hem; it
+    differs from ``cut`` where two parts of a garment meet.
     """
 
     kind: int
@@ -32,6 +33,7 @@ class Layer:
     covers: list[Floats] = dataclasses.field(default_factory=list)
     shape: Shape | None = None
     flat_sole: bool = False
+    edge: Floats | None = None
 
 
 @dataclasses.dataclass

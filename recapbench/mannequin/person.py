@@ -26,7 +26,7 @@ class Person:
 
     places (N, 3) dm at rest; skin_index, skin_weight (N, K); attributes (N, 7): canonical place, arm
     coordinate, lip, eyelid and nail masks; faces (F, 3); layer_of (F,); tested (F,) whether pixels
-    must pass the cuts; kinds, labels, cut_of (L,), materials (L, M), cuts (C, S), covers (L, K);
+    must pass the cuts; kinds, labels, cut_of, edge_of (L,), materials (L, M), cuts (C, S), covers (L, K);
     heads (B, 3) rest bone heads; joints (18, 3) and their carrying bones (18,).
     """
 
@@ -42,6 +42,7 @@ class Person:
     materials: Floats
     cuts: Floats
     cut_of: Ints
+    edge_of: Ints
     covers: Ints
     heads: Floats
     joints: Floats
@@ -107,7 +108,11 @@ class _Packer:
         return alive, test
 
     def add(self, number: int, layer: Layer) -> None:
-        """Append one layer's vertices and faces."""
+        """Append one layer's vertices and faces.
+
+        Coordinates are rounded to 1e-6 dm, so that the last bit of a sine or a sum, which may differ
+        between processors, cannot move a pixel.
+        """
         width = self.body.skin_index.shape[1]
         if layer.shape is not None:
             faces, places = layer.faces, layer.shape.canonical
@@ -130,14 +135,15 @@ class _Packer:
             if layer.flat_sole and len(rest):
                 sole = float(np.sort(rest[:, 1])[len(rest) // 50])
                 under = np.minimum(rest[:, 1], sole)
-                rest[:, 1] = np.where(places[:, 1] < -8.0, under, rest[:, 1])
+                flat = np.clip((-7.86 - places[:, 1]) / 0.12, 0.0, 1.0)
+                rest[:, 1] += flat * (np.where(flat > 0.9, sole, under) - rest[:, 1])
         alive, test = self._triage(layer, faces, places, arm)
         faces, test = faces[alive], test[alive]
         self.push(
-            places=rest,
+            places=np.round(rest, 6),
             skin_index=index,
             skin_weight=weight,
-            attributes=attributes,
+            attributes=np.round(attributes, 6),
             faces=faces + self.count,
             layer_of=np.full(len(faces), number, dtype=np.int64),
             tested=test,
@@ -158,6 +164,8 @@ def build_person(person: Identity, figure: Figure, outfit: Outfit) -> Person:
         for k, row in enumerate(layer.covers):
             covers[i, k] = packer.cut_row(row)
     cut_of = np.array([packer.cut_row(layer.cut) for layer in layers], dtype=np.int64)
+    edges = [layer.cut if layer.edge is None else layer.edge for layer in layers]
+    edge_of = np.array([packer.cut_row(row) for row in edges], dtype=np.int64)
     joints, bones = shared.joints(rest)
     return Person(
         places=packer.joined("places"),
@@ -172,6 +180,7 @@ def build_person(person: Identity, figure: Figure, outfit: Outfit) -> Person:
         materials=np.stack([layer.material for layer in layers]),
         cuts=np.stack(packer.cuts),
         cut_of=cut_of,
+        edge_of=edge_of,
         covers=covers,
         heads=shared.bone_heads(rest),
         joints=joints,

@@ -35,7 +35,28 @@ SIZES: dict[str, tuple[int, int]] = {STUDIO_SET: (256, 256), STREET_SET: (128, 6
 """Height and width of the pictures of each set."""
 SPLITS = ("train", "test")
 STREET_YAWS = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
-_STUDIO_YAWS = (0, 0, -35, 35, 20, -20, 55, -55, 0, 30, 90, -90, 180, 145, -145, 0, -40, 110, -110, 180)
+_STUDIO_YAWS = (
+    0,
+    0,
+    -35,
+    35,
+    20,
+    -20,
+    55,
+    -55,
+    0,
+    30,
+    90,
+    -90,
+    180,
+    145,
+    -145,
+    0,
+    -40,
+    110,
+    -110,
+    180,
+)
 _UPPER_OF_20 = 7
 
 

@@ -122,9 +122,7 @@ def _keypoints(
     return np.column_stack([places, flags]).astype(np.float32)
 
 
-def _backdrop(
-    identity: Identity, view: View, seen: Projection, height: int, width: int
-) -> Floats:
+def _backdrop(identity: Identity, view: View, seen: Projection, height: int, width: int) -> Floats:
     full = view.framing in ("full", "lower")
     if view.scene == STREET:
         image = backgrounds.street(view.background_seed, height, width)
@@ -183,7 +181,7 @@ def render(
         model.kinds,
         model.materials,
         model.cuts,
-        model.cut_of,
+        model.edge_of,
         shared.canonical_heads[shared.bone_index["eye.L"]],
         _WORDS,
         light,

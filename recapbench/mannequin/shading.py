@@ -26,8 +26,12 @@ LEG_TOP = 1.9
 
 @njit(cache=True)
 def skin_label(x: float, y: float) -> int:
-    """LIP label of bare skin: arms beyond the armhole, legs below the hip, else face (with neck)."""
-    if arm_side(x, y) > 0.0 and y < 7.3:
+    """LIP label of bare skin: arms beyond the armhole, legs below the hip, else face (with neck).
+
+    The arm begins a little inside the armhole, where a sleeveless garment may leave skin bare.
+    """
+    inside = 0.28 if y > 4.6 else 0.0
+    if arm_side(x, y) > -inside and y < 7.3:
         return LEFT_ARM if x > 0.0 else RIGHT_ARM
     if y < LEG_TOP:
         return LEFT_LEG if x > 0.0 else RIGHT_LEG
@@ -91,6 +95,9 @@ def _eye_colour(m: Floats, q: Floats, centre: Floats, out: Floats) -> None:
     else:
         for i in range(3):
             out[i] = m[4 + i]
+    if dy > 0.075:
+        for i in range(3):
+            out[i] *= 0.35
 
 
 @njit(cache=True)
@@ -111,7 +118,7 @@ def _hair_colour(m: Floats, q: Floats, out: Floats) -> None:
 def _shoe_colour(m: Floats, q: Floats, out: Floats) -> None:
     k = 0
     style = int(m[11])
-    if q[1] < -7.97:
+    if q[1] < -7.93:
         k = 1
     elif style == 1 and q[2] > 1.9:
         k = 1
@@ -197,7 +204,7 @@ def shade(
     kinds: Ints,
     materials: Floats,
     cuts: Floats,
-    cut_of: Ints,
+    edge_of: Ints,
     eyes: Floats,
     words: Bytes,
     light: Floats,
@@ -241,15 +248,17 @@ def shade(
                 for k in range(3):
                     n[k] = -n[k]
             labels[row, column] = skin_label(q[0], q[1]) if kind == SKIN else label_of[layer]
-            _base_colour(kind, m, q, cuts[cut_of[layer]], eyes, words, colour)
+            _base_colour(kind, m, q, cuts[edge_of[layer]], eyes, words, colour)
             _bend_normal(m, q, kind, n)
             z = 1.0 / depth[row, column]
             px = (column + 0.5 - lens[1]) * z / lens[0]
             py = (row + 0.5 - lens[2]) * z / lens[0]
             bias = 0.35 if kind != SKIN else 0.22
-            lit = 0.25 + 0.75 * _lit_share(shadow, to_shadow, px, py, z, bias)
             wrap = 0.4 if kind == SKIN else 0.25
             slope = n[0] * light[0] + n[1] * light[1] + n[2] * light[2]
+            # Near the terminator a shadow map only finds the surface itself: fade it out there.
+            cast = 0.75 * smoothstep(0.02, 0.35, slope)
+            lit = 1.0 - cast * (1.0 - _lit_share(shadow, to_shadow, px, py, z, bias))
             diffuse = max(0.0, (slope + wrap) / (1.0 + wrap)) * lit
             sky = 0.5 - 0.5 * n[1]
             graze = 1.0 + n[2]

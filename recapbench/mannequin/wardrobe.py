@@ -60,6 +60,13 @@ def _fabric(garment: Garment, mapping: int, bump: float) -> Floats:
     )
 
 
+def _with(row: Floats, field: int, value: float) -> Floats:
+    """A copy of a cut row with one field changed."""
+    changed = row.copy()
+    changed[field] = value
+    return changed
+
+
 class _Dresser:
     """Collects layers from the inside out."""
 
@@ -69,20 +76,27 @@ class _Dresser:
         self.layers: list[Layer] = []
 
     def cloth(
-        self, garment: Garment, row: Floats, offset: Floats, bump: float, mapping: int = TORSO
+        self,
+        garment: Garment,
+        row: Floats,
+        offset: Floats,
+        bump: float,
+        mapping: int = TORSO,
+        edge: Floats | None = None,
     ) -> None:
-        """A garment part on the tights mesh."""
+        """A garment part on the tights mesh; ``edge`` as in :class:`layers.Layer`."""
         fabric = _fabric(garment, mapping, bump)
         faces = self.body.triangles["helper-tights"]
-        self.layers.append(Layer(FABRIC, fabric, garment.label, faces, offset, row))
+        self.layers.append(Layer(FABRIC, fabric, garment.label, faces, offset, row, edge=edge))
 
     def hanging(
         self, garment: Garment, row: Floats, offset: Floats, bump: float, mapping: int = WRAP
     ) -> None:
-        """A garment part on the skirt mesh."""
+        """A garment part on the skirt mesh; its upper end joins the part above."""
         fabric = _fabric(garment, mapping, bump)
         faces = self.body.triangles["helper-skirt"]
-        self.layers.append(Layer(FABRIC, fabric, garment.label, faces, offset, row))
+        edge = _with(row, 2, 99.0)
+        self.layers.append(Layer(FABRIC, fabric, garment.label, faces, offset, row, edge=edge))
 
     def cover(self, row: Floats) -> None:
         """Hide what all layers so far have beneath a garment."""
@@ -93,6 +107,10 @@ class _Dresser:
     def flare(self, amount: float, top: float = 2.0) -> Floats:
         """Extra stand-off growing downward from ``top``, dm."""
         return amount * np.clip((top - self.y) / 6.0, 0.0, 1.0)
+
+    def gather(self, amount: float) -> Floats:
+        """Stand-off of a hanging part that narrows to the waist, dm."""
+        return amount - 0.08 * np.clip((self.y - 1.0) / 0.8, 0.0, 1.0)
 
     def loose(self, amount: float) -> Floats:
         """Stand-off of a loose top: less on the arms and near the neck."""
@@ -130,16 +148,14 @@ def _add_legwear(d: _Dresser, outfit: Outfit) -> None:
         d.cloth(pants, row, 0.05 + loose * 0.3 + d.flare(loose), 0.45, LEGS)
     jumpsuit = outfit.find("jumpsuit")
     if jumpsuit:
-        row = cut(
-            low=jumpsuit.measure("hem"), sleeve=jumpsuit.measure("sleeve"), **_neck(jumpsuit)
-        )
+        row = cut(low=jumpsuit.measure("hem"), sleeve=jumpsuit.measure("sleeve"), **_neck(jumpsuit))
         loose = jumpsuit.measure("loose")
         d.cover(row)
         upper, lower = row.copy(), row.copy()
         upper[1], lower[2], lower[5] = 1.4, 1.4, 0.0
         stand = d.loose(loose) + d.flare(0.1)
-        d.cloth(jumpsuit, upper, stand, 0.4)
-        d.cloth(jumpsuit, lower, stand, 0.4, LEGS)
+        d.cloth(jumpsuit, upper, stand, 0.4, edge=row)
+        d.cloth(jumpsuit, lower, stand, 0.4, LEGS, edge=row)
 
 
 def _add_shoes(d: _Dresser, outfit: Outfit) -> None:
@@ -169,10 +185,10 @@ def _add_upper(d: _Dresser, outfit: Outfit) -> float:
         d.cover(row)
         body_part = row.copy()
         body_part[1] = max(hem, WAIST - 0.1)
-        d.cloth(top, body_part, d.loose(loose), 0.5)
+        d.cloth(top, body_part, d.loose(loose), 0.5, edge=_with(row, 1, -99.0))
         if not top.measure("tucked"):
             hanging = cut(low=hem, high=WAIST + 0.25, arms=0.0)
-            d.hanging(top, hanging, 0.03 + loose * 0.9 + d.flare(0.3), 0.5, TORSO)
+            d.hanging(top, hanging, d.gather(0.03 + loose * 0.9) + d.flare(0.3), 0.5, TORSO)
     dress = outfit.find("dress")
     if dress:
         hem = dress.measure("hem")
@@ -181,9 +197,9 @@ def _add_upper(d: _Dresser, outfit: Outfit) -> float:
         upper = whole.copy()
         upper[1] = WAIST
         thickness = dress.measure("loose")
-        d.cloth(dress, upper, d.loose(thickness), 0.4)
+        d.cloth(dress, upper, d.loose(thickness), 0.4, edge=_with(whole, 1, -99.0))
         hanging = cut(low=hem, high=WAIST + 0.35, arms=0.0)
-        d.hanging(dress, hanging, 0.14 + d.flare(dress.measure("flare")), 0.5)
+        d.hanging(dress, hanging, d.gather(0.14) + d.flare(dress.measure("flare")), 0.5)
     skirt = outfit.find("skirt")
     if skirt:
         hem = skirt.measure("hem")
@@ -205,7 +221,8 @@ def _add_coat(d: _Dresser, outfit: Outfit) -> bool:
     upper = whole.copy()
     upper[1] = WAIST - 0.1
     near_neck = 0.7 + 0.3 * np.clip((7.4 - d.y) / 1.2, 0.0, 1.0)
-    d.cloth(coat, upper, 0.40 * near_neck * (1.0 - 0.35 * d.body.arm_weight), 0.6)
+    stand = 0.40 * near_neck * (1.0 - 0.35 * d.body.arm_weight)
+    d.cloth(coat, upper, stand, 0.6, edge=_with(whole, 1, -99.0))
     hanging = cut(low=hem, high=WAIST + 0.25, arms=0.0, neck=NO_NECK, **front)
     d.hanging(coat, hanging, 0.40 + d.flare(0.25), 0.6, TORSO)
     return True
@@ -234,7 +251,7 @@ def dress_person(body: Body, person: Identity, outfit: Outfit, rest: Floats) -> 
     thickness = 0.42 if _add_coat(d, outfit) else thickness
     _add_gloves(d, outfit)
     hat, glasses, scarf = (outfit.find(k) for k in ("hat", "glasses", "scarf"))
-    d.layers += hair_layers(body, person, rest, hat is not None)
+    d.layers += hair_layers(body, person, rest, hat is not None, scarf is not None, thickness)
     if hat:
         d.layers += hat_layers(body, rest, hat)
     if glasses:
