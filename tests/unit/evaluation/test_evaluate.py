@@ -147,6 +147,22 @@ def test_order_of_images_changes_the_inception_score_and_not_the_rest(case, stor
     assert forward["fid.effnet_lite0"].value == pytest.approx(back["fid.effnet_lite0"].value)
 
 
+def test_masked_inception_score_is_that_of_masked_pixels(case, store):
+    paths, pixels, targets, masks = case
+    (masked,) = evaluate(paths, targets, masks=masks, metrics=["mask_is.effnet_lite0"], store=store)
+    cut = [image * mask[..., None] for image, mask in zip(pixels, masks, strict=True)]
+    (expected,) = evaluate(cut, targets, metrics=["is.effnet_lite0"], store=store)
+    assert masked.value == expected.value
+
+
+def test_blocks_do_not_matter(case, monkeypatch):
+    paths, _, targets, masks = case
+    expected = evaluate(paths, targets, masks=masks, metrics=PAIRED)
+    for block in (1, 5, N):
+        monkeypatch.setattr("recapbench.evaluation.evaluate._BLOCK", block)
+        assert evaluate(paths, targets, masks=masks, metrics=PAIRED) == expected
+
+
 def test_targets_are_shared_between_methods(case, store):
     paths, _, targets, _ = case
     evaluate(paths, targets, metrics=["fid.effnet_lite0", "is.effnet_lite0"], store=store)

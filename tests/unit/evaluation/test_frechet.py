@@ -62,6 +62,20 @@ def test_diagonal_gaussians():
         assert got == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_one_regular_and_one_singular_covariance(seed):
+    """Commuting covariances in a turned frame: sum (s1 - s2)^2 again."""
+    generator = np.random.default_rng(seed)
+    turn = np.linalg.qr(generator.normal(size=(40, 40)))[0]
+    sd1, sd2 = generator.uniform(1, 3, (2, 40))
+    sd2[10:] = 0
+    covariances = [(turn * sd**2) @ turn.T for sd in (sd1, sd2)]
+    zero = np.zeros(40)
+    expected = ((sd1 - sd2) ** 2).sum()
+    for first, second in (covariances, covariances[::-1]):
+        assert gaussian_distance(zero, first, zero, second) == pytest.approx(expected, rel=1e-10)
+
+
 def test_scaled_gaussian():
     """S2 = c^2 S1: tr S1 (1 - c)^2."""
     covariance = np.cov(samples(200, 12), rowvar=False)
