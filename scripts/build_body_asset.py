@@ -15,8 +15,8 @@ one after the other in the order and with the types that the header lists (littl
 The 18 joints come from the MakeHuman rig and mesh: shoulder, elbow, wrist, hip, knee and ankle are
 the heads of the bones upperarm01, lowerarm01, wrist, upperleg01, lowerleg01 and foot (each the mean
 of a small cube of helper vertices); nose is the foremost vertex of the nose tip, eye the foremost
-vertices of the eyeball, ear the mean of the vertices inside the ear texture mask, neck the middle of
-the two shoulders.
+vertices of the eyeball, ear the mean of the vertices inside the ear texture mask, neck the middle
+of the two shoulders.
 """
 
 from __future__ import annotations

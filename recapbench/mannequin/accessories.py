@@ -91,7 +91,8 @@ def _peak(hat: Garment, centre: Floats, wide: float, deep: float, slope: float) 
             x = wide * math.sin(t) * (1.0 + 0.05 * lift)
             z = deep * math.cos(t) + reach
             droop = -0.22 * lift * (1.0 - math.cos(t)) - 0.10 * lift * lift
-            places.append(centre + [x, 0.02 + slope * deep * math.cos(t) + droop + thick, z])
+            y = 0.02 + slope * deep * math.cos(t) + droop + thick
+            places.append(centre + np.array([x, y, z]))
     shape = rigid(np.array(places), np.array(places), "head")
     row = material("solid", (hat.colours[1],), mapping=FLAT)
     return Layer(PLAIN, row, hat.label, grid_faces(4, len(turns), closed=False), shape=shape)
@@ -115,7 +116,7 @@ def glasses_layers(body: Body, rest: Floats, glasses: Garment) -> list[Layer]:
         faces.extend([[first, first + 1, first + 2], [first + 1, first + 3, first + 2]])
 
     for sign in (1.0, -1.0):
-        centre = middle + [sign * span * 0.52, -0.03, 0.42]
+        centre = middle + np.array([sign * span * 0.52, -0.03, 0.42])
         first = len(places)
         places.append(centre)
         for i in range(20):
@@ -123,16 +124,21 @@ def glasses_layers(body: Body, rest: Floats, glasses: Garment) -> list[Layer]:
             outer = max(0.0, c * sign)
             places.append(
                 centre
-                + [
-                    0.48 * span * math.copysign(abs(c) ** square, c),
-                    tall * span * math.copysign(abs(s) ** square, s),
-                    -0.16 * outer,
-                ]
+                + np.array(
+                    [
+                        0.48 * span * math.copysign(abs(c) ** square, c),
+                        tall * span * math.copysign(abs(s) ** square, s),
+                        -0.16 * outer,
+                    ]
+                )
             )
         faces.extend([first, first + 1 + i, first + 1 + (i + 1) % 20] for i in range(20))
-        hinge = middle + [sign * span * 0.98, 0.06, 0.28]
-        quad(hinge, middle + [sign * (span * 0.5 + 0.60), 0.04, -0.75], 0.10)
-    quad(middle + [-0.10, 0.05, 0.46], middle + [0.10, 0.05, 0.46], 0.09)
+        hinge = middle + np.array([sign * span * 0.98, 0.06, 0.28])
+        over_ear = middle + np.array([sign * (span * 0.5 + 0.60), 0.04, -0.75])
+        quad(hinge, over_ear, 0.10)
+    bridge = np.array([0.10, 0.0, 0.0])
+    nose = middle + np.array([0.0, 0.05, 0.46])
+    quad(nose - bridge, nose + bridge, 0.09)
     shape = rigid(np.array(places), np.array(places), "head")
     row = material(colours=((0.06, 0.06, 0.07),), specular=0.6)
     return [Layer(PLAIN, row, glasses.label, np.array(faces), shape=shape)]

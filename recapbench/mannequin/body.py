@@ -111,8 +111,8 @@ class Body:
 
         Garment edges and patterns are functions of these coordinates, so that they follow the body
         through every shape and pose. They are the rest coordinates of the mean of the average man
-        and woman. ``arm`` is the distance from the shoulder divided by the arm's length (0 shoulder,
-        1 wrist), ``arm_weight`` the share of arm bones in the skinning.
+        and woman. ``arm`` is the distance from the shoulder divided by the arm's length (0
+        shoulder, 1 wrist), ``arm_weight`` the share of arm bones in the skinning.
         """
         young = {"age": 0.0, "african": 0.0, "asian": 0.0, "caucasian": 1.0}
         man, woman = (self.shape({"gender": g, **young}) for g in (0.0, 1.0))

@@ -23,8 +23,9 @@ class View(Jsonable):
     ``yaw`` degrees turns the person to the viewer's right (0 front, 90 shows the person's right
     side, 180 the back); ``elevation`` degrees looks down; ``distance`` dm. ``framing`` is one of
     ``FRAMINGS`` (the last three are close-ups). ``fill`` is the share of the height that the framed
-    part takes, ``shift`` the sideways offset as a share of the width. ``scene`` is studio or street;
-    ``background_seed``, ``gain`` (RGB) and ``noise`` (standard deviation) belong to the street.
+    part takes, ``shift`` the sideways offset as a share of the width. ``scene`` is studio or
+    street; ``background_seed``, ``gain`` (RGB) and ``noise`` (standard deviation) belong to the
+    street.
     """
 
     yaw: float = 0.0

@@ -63,16 +63,16 @@ _DEFAULTS = {
 Floats = npt.NDArray[np.float64]
 
 
-def cut(kind: int = CLOTH, **fields: float) -> Floats:
+def cut(kind: float = CLOTH, **fields: float) -> Floats:
     """A cut row. Lengths in dm, canonical coordinates.
 
-    low, high: hem and waist heights (torso and legs only); sleeve: end of the sleeve along the arm
-    (0 shoulder, 1 wrist; at most 0.05 means sleeveless); armhole: inset of a sleeveless edge; arms:
-    0 leaves the arms out; neck with ``neck_*`` the half axes and centre of the ellipsoid cut out for
-    the neck, ``v_*`` the V; gap, gap_flare: open front; lid_y, lid_slope: plane under a hat above
-    which hair ends; instep: drop of a shoe's top toward the toes; hairline: shift of the hairline at the forehead;
-    ears: 1 leaves the ears free; ragged: depth of a ragged hair tip; front: how far forward a hair
-    shell reaches; side: +1 or -1 keeps only the person's left or right.
+    low, high: hem and waist heights (torso and legs only). sleeve: end of the sleeve along the arm
+    (0 shoulder, 1 wrist; at most 0.05 means sleeveless). armhole: inset of a sleeveless edge.
+    arms: 0 leaves the arms out. neck with ``neck_*``: half axes and centre of the ellipsoid cut
+    out for the neck; ``v_*`` its V. gap, gap_flare: open front. lid_y, lid_slope: plane under a hat
+    above which hair ends. instep: drop of a shoe's top toward the toes. hairline: shift of the
+    hairline at the forehead. ears: 1 leaves the ears free. ragged: depth of a ragged hair tip.
+    front: how far forward a hair shell reaches. side: +1 or -1 keeps the person's left or right.
     """
     row = np.zeros(CUT_SIZE)
     row[0] = kind

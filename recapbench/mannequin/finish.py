@@ -52,32 +52,31 @@ def resolve(
 
 
 @njit(cache=True)
-def _region(labels: Bytes, seen: Bytes, y: int, x: int, ys: npt.NDArray, xs: npt.NDArray) -> int:
+def _region(labels: Bytes, y: int, x: int, ys: npt.NDArray, xs: npt.NDArray) -> int:
     """Collect the 8-connected region of (y, x) into ys, xs; stops once it is no speck."""
     ys[0], xs[0] = y, x
     count, done = 1, 0
     label = labels[y, x]
-    seen[y, x] = 1
     while done < count and count < SPECK:
         cy, cx = ys[done], xs[done]
         done += 1
         for j in range(-1, 2):
             for i in range(-1, 2):
                 ny, nx = cy + j, cx + i
-                if 0 <= ny < labels.shape[0] and 0 <= nx < labels.shape[1]:
-                    if labels[ny, nx] == label and count < SPECK:
-                        known = False
-                        for k in range(count):
-                            known = known or (ys[k] == ny and xs[k] == nx)
-                        if not known:
-                            ys[count], xs[count] = ny, nx
-                            count += 1
+                if not (0 <= ny < labels.shape[0] and 0 <= nx < labels.shape[1]):
+                    continue
+                known = labels[ny, nx] != label or count == SPECK
+                for k in range(count):
+                    known = known or (ys[k] == ny and xs[k] == nx)
+                if not known:
+                    ys[count], xs[count] = ny, nx
+                    count += 1
     return count
 
 
 @njit(cache=True)
 def close_specks(colour: Floats, labels: Bytes) -> int:
-    """Give regions of fewer than ``SPECK`` pixels their neighbours' label and mean colour, in place.
+    """Give regions of fewer than ``SPECK`` pixels a neighbour's label and mean colour, in place.
 
     Colour and label always change together. Returns the number of regions changed.
     """
@@ -88,10 +87,9 @@ def close_specks(colour: Floats, labels: Bytes) -> int:
     changed = 0
     for _ in range(4):
         before = changed
-        seen = np.zeros((height, width), np.uint8)
         for y in range(height):
             for x in range(width):
-                count = _region(labels, seen, y, x, ys, xs)
+                count = _region(labels, y, x, ys, xs)
                 if count >= SPECK:
                     continue
                 votes[:] = 0

@@ -57,7 +57,8 @@ def _scalp(body: Body, person: Identity, hat: bool) -> Layer:
     place = body.canonical
     free = cut(SCALP, hairline=drop, ears=ears)
     inside = keep_many(free, place, np.zeros(len(place)))
-    offset = 0.012 + volume * np.clip(inside * 2.2, 0.0, 1.0)
+    rise = np.clip(inside * (1.2 if hair.style == "afro" else 2.2), 0.0, 1.0)
+    offset = 0.012 + volume * rise
     if hair.style == "quiff":
         front = np.clip(place[:, 2] - 0.6, 0.0, 1.0) * np.clip((place[:, 1] - 9.7) * 2.0, 0.0, 1.0)
         offset = offset + 0.30 * front

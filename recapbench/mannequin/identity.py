@@ -40,7 +40,7 @@ class Jsonable:
 
     def attributes(self) -> dict[str, Any]:
         """All fields, nested, as plain Python values."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
 
     def to_json(self) -> str:
         """The fields as JSON with sorted keys: equal objects give equal text."""
@@ -218,7 +218,7 @@ def _backdrop(stream: Stream) -> Backdrop:
 
 
 def draw_identity(set_name: str, split: str, number: int, woman: bool) -> Identity:
-    """The person with this number; body, face, hair, skin and backdrop have streams of their own."""
+    """The person with this number; every part of the looks has a stream of its own."""
 
     def stream(part: str) -> Stream:
         return Stream(set_name, split, part, number)

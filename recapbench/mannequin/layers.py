@@ -63,7 +63,7 @@ def rigid(places: Floats, canonical: Floats, bone: str) -> Shape:
 
 
 def grid_faces(rows: int, columns: int, closed: bool) -> Ints:
-    """Triangles of a (rows x columns) vertex grid; ``closed`` joins the last column to the first."""
+    """Triangles of a (rows x columns) grid; ``closed`` joins the last column to the first."""
     faces = []
     for r in range(rows - 1):
         for c in range(columns if closed else columns - 1):

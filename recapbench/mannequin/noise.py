@@ -18,9 +18,9 @@ def hash_unit(x: int, y: int, z: int, seed: int) -> float:
 @njit(cache=True)
 def value_noise(x: float, y: float, z: float, seed: int) -> float:
     """Smooth noise in 0..1 with features of size 1."""
-    xi = int(math.floor(x))
-    yi = int(math.floor(y))
-    zi = int(math.floor(z))
+    xi = math.floor(x)
+    yi = math.floor(y)
+    zi = math.floor(z)
     fx = x - xi
     fy = y - yi
     fz = z - zi

@@ -203,9 +203,9 @@ def fabric_colour(
         out[i] = m[1 + 3 * k + i]
     word = int(m[15])
     if word >= 0 and not arm and z > 0.4 and mapping == TORSO:
-        column = int(math.floor((x + 1.2) / 2.4 * 23.0))
-        row = int(math.floor((5.75 - y) / 0.85 * 7.0))
-        if 0 <= column < 23 and 0 <= row < 7 and column % 6 < 5:
-            if words[word, column // 6, row, column % 6] > 0:
-                for i in range(3):
-                    out[i] = m[7 + i]
+        column = math.floor((x + 1.2) / 2.4 * 23.0)
+        row = math.floor((5.75 - y) / 0.85 * 7.0)
+        inside = 0 <= column < 23 and 0 <= row < 7 and column % 6 < 5
+        if inside and words[word, column // 6, row, column % 6] > 0:
+            for i in range(3):
+                out[i] = m[7 + i]

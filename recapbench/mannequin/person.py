@@ -24,10 +24,10 @@ Ints = npt.NDArray[np.int64]
 class Person:
     """Mesh, materials and rig of a dressed person.
 
-    places (N, 3) dm at rest; skin_index, skin_weight (N, K); attributes (N, 7): canonical place, arm
-    coordinate, lip, eyelid and nail masks; faces (F, 3); layer_of (F,); tested (F,) whether pixels
-    must pass the cuts; kinds, labels, cut_of, edge_of (L,), materials (L, M), cuts (C, S), covers (L, K);
-    heads (B, 3) rest bone heads; joints (18, 3) and their carrying bones (18,).
+    places (N, 3) dm at rest; skin_index, skin_weight (N, K); attributes (N, 7): canonical place,
+    arm coordinate, lip, eyelid and nail masks; faces (F, 3); layer_of (F,); tested (F,) whether
+    pixels must pass the cuts; kinds, labels, cut_of, edge_of (L,), materials (L, M), cuts (C, S),
+    covers (L, K); heads (B, 3) rest bone heads; joints (18, 3) and their carrying bones (18,).
     """
 
     places: Floats
@@ -110,8 +110,8 @@ class _Packer:
     def add(self, number: int, layer: Layer) -> None:
         """Append one layer's vertices and faces.
 
-        Coordinates are rounded to 1e-6 dm, so that the last bit of a sine or a sum, which may differ
-        between processors, cannot move a pixel.
+        Coordinates are rounded to 1e-6 dm, so that the last bit of a sine or a sum, which may
+        differ between processors, cannot move a pixel.
         """
         width = self.body.skin_index.shape[1]
         if layer.shape is not None:

@@ -1,8 +1,8 @@
 """What to draw: persons, outfits and shots of a set, as pure functions of names and numbers.
 
-Two sets exist: ``mannequin`` (studio, 256x256) and ``mannequin_street`` (128x64). A person is a pure
-function of (set, split, number); a train and a test person never meet. Eight base poses and three
-patterns appear in the test split only.
+Two sets exist: ``mannequin`` (studio, 256x256) and ``mannequin_street`` (128x64). A person is a
+pure function of (set, split, number); a train and a test person never meet. Eight base
+poses and three patterns appear in the test split only.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def _editing_shot(set_name: str, number: int) -> Shot:
 
 
 def figure_pairs(set_name: str, numbers: Iterable[int]) -> list[tuple[Shot, Shot]]:
-    """Pairs of test shots that differ in the figure only: even numbers become fatter, odd thinner."""
+    """Pairs of test shots that differ in the figure only: even numbers grow fatter, odd thinner."""
     pairs = []
     for number in numbers:
         before = _editing_shot(set_name, number)
@@ -197,14 +197,16 @@ def figure_pairs(set_name: str, numbers: Iterable[int]) -> list[tuple[Shot, Shot
 
 
 def outfit_pairs(set_name: str, numbers: Iterable[int]) -> list[tuple[Shot, Shot]]:
-    """Pairs of test shots that differ in one garment only: the top, dress or jumpsuit."""
+    """Pairs of test shots that differ in one garment: the coat, else top, dress or jumpsuit."""
     pairs = []
     for number in numbers:
         before = _editing_shot(set_name, number)
         tailor = Tailor(before.identity)
         worn = before.outfit
         top = worn.find("top")
-        if top is not None:
+        if worn.find("coat") is not None:
+            other = tailor.coat(variant=1)
+        elif top is not None:
             other = tailor.top(bool(top.measure("tucked")), variant=1)
         elif worn.find("dress") is not None:
             other = tailor.dress(variant=1)

@@ -46,8 +46,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Rendering:
-    """A picture: image uint8 (H, W, 3) RGB; labels uint8 (H, W) LIP 0..19; keypoints float32 (18, 3)
-    x, y in pixels (centres at integers) and visibility 0 outside, 1 hidden, 2 seen."""
+    """A picture.
+
+    image: uint8 (H, W, 3) RGB; labels: uint8 (H, W), LIP 0..19; keypoints: float32 (18, 3), x and y
+    in pixels (centres at integers) and visibility 0 outside, 1 hidden, 2 seen.
+    """
 
     image: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
@@ -108,7 +111,7 @@ def _keypoints(
     height, width = depth.shape
     flags = np.zeros(18)
     for k in range(18):
-        column, row = (int(math.floor(value)) for value in samples[k])
+        column, row = (math.floor(value) for value in samples[k])
         if not (0 <= row < height and 0 <= column < width):
             flags[k] = MISSING
             continue

@@ -118,9 +118,7 @@ def _hair_colour(m: Floats, q: Floats, out: Floats) -> None:
 def _shoe_colour(m: Floats, q: Floats, out: Floats) -> None:
     k = 0
     style = int(m[11])
-    if q[1] < -7.93:
-        k = 1
-    elif style == 1 and q[2] > 1.9:
+    if q[1] < -7.93 or (style == 1 and q[2] > 1.9):
         k = 1
     elif style == 2 and 0.8 < q[2] < 1.4 and q[1] > -7.75:
         k = 2
@@ -178,8 +176,8 @@ def _lit_share(
     u = to_shadow[0, 0] * px + to_shadow[0, 1] * py + to_shadow[0, 2] * pz + to_shadow[0, 3]
     v = to_shadow[1, 0] * px + to_shadow[1, 1] * py + to_shadow[1, 2] * pz + to_shadow[1, 3]
     w = to_shadow[2, 0] * px + to_shadow[2, 1] * py + to_shadow[2, 2] * pz + to_shadow[2, 3]
-    iu = int(math.floor(u))
-    iv = int(math.floor(v))
+    iu = math.floor(u)
+    iv = math.floor(v)
     dark = 0
     seen = 0
     for j in range(iv - 1, iv + 2):

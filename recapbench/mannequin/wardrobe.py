@@ -1,9 +1,9 @@
 """Layers of a dressed person: skin, eyes, clothes, shoes, hair and accessories.
 
-Clothes are the body's helper meshes (tights for what fits the body, skirt for what hangs), moved out
-along the normals and bounded by per-pixel cuts. What a garment covers by more than a margin is not
-drawn, so that nothing beneath can poke through. Sleeves belong to the garment's label; bare skin of
-the neck and of the chest inside a neckline counts as face.
+Clothes are the body's helper meshes (tights for what fits the body, skirt for what hangs), moved
+out along the normals and bounded by per-pixel cuts. What a garment covers by more than a margin is
+not drawn, so that nothing beneath can poke through. Sleeves belong to the garment's label; bare
+skin of the neck and of the chest inside a neckline counts as face.
 """
 
 from __future__ import annotations
@@ -120,8 +120,9 @@ class _Dresser:
 
 
 def _add_skin(d: _Dresser, person: Identity) -> None:
+    red, green, blue = person.hair.colour
     skin = material(
-        colours=(person.skin, tuple(0.9 * c for c in person.hair.colour), person.lips),
+        colours=(person.skin, (0.9 * red, 0.9 * green, 0.9 * blue), person.lips),
         period=person.brow,
         duty=person.beard,
         seed=1 if person.woman else 0,
