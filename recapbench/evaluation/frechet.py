@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 Matrix = NDArray[np.float64]
 
 _RELATIVE_ERROR = 1e-9
-_CLEAR_OF_NOISE = 100.0
 
 
 class FeatureStatistics:
@@ -149,7 +148,7 @@ def _overlap_by_cholesky(covariance1: Matrix, covariance2: Matrix, bound: float)
     half = dtrmm(1.0, lower, covariance2, side=0, lower=1, trans_a=1)
     values = eigvalsh(dtrmm(1.0, lower, half, side=1, lower=1), overwrite_a=True)
     noise = np.finfo(np.float64).eps * float(values[-1])
-    if float(values[0]) <= _CLEAR_OF_NOISE * noise:
+    if float(values[0]) <= noise:
         return None
     roots = np.sqrt(values)
     error = float(np.sqrt(np.square(noise / (2.0 * roots)).sum()))
