@@ -61,5 +61,3 @@ def load(group: str, name: str) -> Any:
             f"{_KINDS[group]} {name!r} of {_distribution(point)} ({point.value}) "
             f"failed to import: {type(error).__name__}: {error}"
         ) from error
-
-

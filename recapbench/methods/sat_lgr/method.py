@@ -201,6 +201,10 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
         parameters = self.sides()[side].parameters()
         return torch.optim.Adam(parameters, lr=self.config.learning_rate, betas=(0.5, 0.999))
 
+    def training_facts(self) -> dict[str, Any]:
+        """Which network the perceptual loss read."""
+        return {"perceptual": self.perceptual_network}
+
     def learning_rate(self, progress: float) -> float:
         """1, then falling linearly to 0 from the share ``decay_from`` of the training."""
         start = self.config.decay_from

@@ -1,0 +1,94 @@
+"""Pictures for people: skeletons, painted layouts, sheets of tiles, PNG bytes."""
+
+from __future__ import annotations
+
+import colorsys
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from recapbench.data.skeleton import LIMBS, MISSING, SEEN
+
+Picture = npt.NDArray[np.uint8]
+"""RGB uint8 (H, W, 3)."""
+
+_PAPER = (255, 255, 255)
+_INK = (20, 20, 20)
+
+
+def to_uint8(images_BCHW: Tensor) -> npt.NDArray[np.uint8]:
+    """Images in [-1, 1] as bytes: clamped, rounded to the nearest level once.
+
+    Args:
+        images_BCHW: RGB (B,3,H,W) float.
+
+    Returns:
+        RGB (B,H,W,3) uint8.
+    """
+    levels = torch.round((images_BCHW.float().clamp(-1.0, 1.0) + 1.0) * 127.5)
+    return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def draw_skeleton(
+    keypoints: npt.NDArray[np.float32], size: tuple[int, int], scale: int = 1
+) -> Picture:
+    """The limbs of a pose on black, each in a hue of its own; hidden joints are rings.
+
+    Args:
+        keypoints: float32 (18,3) of x, y, visibility.
+        size: height and width in pixels.
+        scale: how many times larger to draw.
+    """
+    canvas = Image.new("RGB", (size[1] * scale, size[0] * scale))
+    draw = ImageDraw.Draw(canvas)
+    width = max(2, canvas.height // 85)
+    points = [(float(x) * scale, float(y) * scale) for x, y, _ in keypoints]
+    for number, (start, end) in enumerate(LIMBS):
+        if keypoints[start, 2] != MISSING and keypoints[end, 2] != MISSING:
+            red, green, blue = colorsys.hsv_to_rgb(number / len(LIMBS), 1.0, 1.0)
+            colour = (round(255 * red), round(255 * green), round(255 * blue))
+            draw.line([points[start], points[end]], fill=colour, width=width)
+    for (x, y), visibility in zip(points, keypoints[:, 2], strict=True):
+        if visibility != MISSING:
+            box = (x - width, y - width, x + width, y + width)
+            draw.ellipse(box, fill=_PAPER if visibility == SEEN else None, outline=_PAPER)
+    return np.asarray(canvas)
+
+
+def sheet(rows: Sequence[Sequence[Picture]], titles: Sequence[str] = (), gap: int = 4) -> Picture:
+    """Tiles of one size in rows on white, with a line of titles above the columns."""
+    height, width = rows[0][0].shape[:2]
+    columns = max(len(row) for row in rows)
+    head = 16 if titles else 0
+    canvas = Image.new(
+        "RGB",
+        (columns * (width + gap) + gap, head + len(rows) * (height + gap) + gap),
+        _PAPER,
+    )
+    draw = ImageDraw.Draw(canvas)
+    for column, title in enumerate(titles):
+        draw.text((gap + column * (width + gap), 3), title, fill=_INK)
+    for number, row in enumerate(rows):
+        for column, tile in enumerate(row):
+            place = (gap + column * (width + gap), head + gap + number * (height + gap))
+            canvas.paste(Image.fromarray(tile), place)
+    return np.asarray(canvas)
+
+
+def png_bytes(picture: Picture) -> bytes:
+    """A picture as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def read_picture(path: Path) -> Picture:
+    """RGB uint8 (H, W, 3) of an image file of ours."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))

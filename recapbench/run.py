@@ -1,0 +1,454 @@
+"""The main job: generate the images of a manifest, save them, score what was saved."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from recapbench import registry
+from recapbench.data.annotations import Annotations, open_annotations
+from recapbench.data.datasets import DatasetRecord, Split
+from recapbench.data.examples import loader
+from recapbench.data.images import decode_image, encode_image
+from recapbench.data.manifest import Manifest, read_manifest, shipped_manifest
+from recapbench.data.parsing import encode_labels
+from recapbench.data.pictures import to_uint8
+from recapbench.data.query import Query
+from recapbench.errors import DataError, MissingWeightsError, UsageError
+from recapbench.evaluation.evaluate import evaluate
+from recapbench.evaluation.features import FeatureStore
+from recapbench.evaluation.images import ImageSource
+from recapbench.evaluation.layout import layout_score
+from recapbench.evaluation.score import Score
+from recapbench.grid import run_grid
+from recapbench.methods.base import ImageSpec, LayoutMethod, Method
+from recapbench.methods.reference import CopySource
+from recapbench.methods.weights_file import read_header
+from recapbench.provenance import (
+    seed_everything,
+    sha256_file,
+    sha256_ordered,
+    sha256_pixels,
+    source_commit,
+    versions,
+    write_atomic,
+    write_json,
+)
+from recapbench.results import (
+    DatasetPart,
+    ManifestPart,
+    MethodPart,
+    OutputsPart,
+    Reference,
+    Result,
+    WeightsPart,
+)
+
+RESULT: Final = "result.json"
+GRID: Final = "grid.png"
+REQUEST: Final = "request.json"
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, how much is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run.
+
+    Attributes:
+        method: name of a registered method.
+        dataset: name of a registered dataset.
+        out: folder for the outputs.
+        split: which split.
+        preset: size of the dataset, where it has several.
+        manifest: pairs to generate; by default those shipped for the split, or its protocol's.
+        limit: only the first pairs.
+        weights: file of weights; by default those shipped with the method.
+        overrides: settings that must differ from the method's own.
+        target_parsing: let the method predict the layout, or give it the true one.
+        device: where to generate; CUDA if there is one.
+        batch_size: pairs generated at once.
+        num_workers: processes that read the data.
+        seed: for methods that draw.
+        resume: keep the images that are there already.
+    """
+
+    method: str
+    dataset: str
+    out: Path
+    split: str = "test"
+    preset: str | None = None
+    manifest: Path | None = None
+    limit: int | None = None
+    weights: Path | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    target_parsing: Literal["predicted", "ground_truth"] = "predicted"
+    device: str | None = None
+    batch_size: int = 4
+    num_workers: int = 0
+    seed: int = 0
+    resume: bool = False
+
+
+def run(request: RunRequest, progress: Progress | None = None) -> Result:
+    """Generate, save, score, and write ``result.json``, ``images/`` and ``grid.png``.
+
+    Raises:
+        UsageError: for an unknown name, setting or device, or a folder that holds another run.
+        DataError: for damaged data or weights.
+        MissingWeightsError: if there are no weights for this method and dataset.
+        StorageError: if the folder or the cache cannot be written.
+    """
+    report = progress or _silent
+    record = find_dataset(request.dataset)
+    device = choose_device(request.device)
+    method, weights = open_method(request, record)
+    seed_everything(request.seed)
+    method.to(device)
+    split = record.open(request.split, request.preset, partial(report, "rendering persons"))
+    manifest = choose_manifest(request, split)
+    annotations = open_annotations(split, partial(report, "caching annotations"))
+    job = _Job(request, method, split, manifest, annotations, device, weights)
+    seconds = job.generate(report)
+    return job.finish(seconds, report)
+
+
+def find_dataset(name: str) -> DatasetRecord:
+    """The record of a registered dataset; a UsageError suggests the nearest name."""
+    record = registry.load(registry.DATASETS, name)
+    if not isinstance(record, DatasetRecord):
+        raise registry.PluginError(f"dataset {name!r} is no DatasetRecord but {type(record)}")
+    return record
+
+
+def find_method(name: str) -> type[Method[Any]]:
+    """The class of a registered method; a UsageError suggests the nearest name."""
+    cls = registry.load(registry.METHODS, name)
+    if not (isinstance(cls, type) and issubclass(cls, Method)):
+        raise registry.PluginError(f"method {name!r} is no subclass of Method but {cls!r}")
+    return cls
+
+
+def image_spec(record: DatasetRecord) -> ImageSpec:
+    """What a dataset fixes for a method."""
+    return ImageSpec(*record.image_size, parts=record.parts, settings=record.settings)
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The device asked for, or CUDA where there is one.
+
+    Raises:
+        UsageError: if this machine has no such device.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f"device {name!r} cannot be used: {reason}") from None
+    return device
+
+
+def open_method(request: RunRequest, record: DatasetRecord) -> tuple[Method[Any], Path | None]:
+    """The method with its weights, and the file that they came from.
+
+    Raises:
+        MissingWeightsError: naming the command that trains them.
+    """
+    cls = find_method(request.method)
+    spec = image_spec(record)
+    weights = request.weights
+    if weights is None and cls.needs_weights:
+        cls.configure(spec, request.overrides)
+        weights = cls.shipped_weights(record.name)
+        if weights is None:
+            raise MissingWeightsError(
+                f"no weights of {cls.name} for {record.name} are shipped; train them with "
+                f"`recapbench train --method {cls.name} --dataset {record.name} --out DIR` and "
+                f"pass `--weights DIR/weights.safetensors`"
+            )
+    return cls.open(record.name, spec, weights, request.overrides), weights
+
+
+def choose_manifest(request: RunRequest, split: Split) -> Manifest:
+    """The pairs of a run: a file's, the shipped ones, or what the dataset's protocol makes.
+
+    Shipped manifests belong to the default preset alone.
+    """
+    record = split.record
+    path = request.manifest
+    if path is None and record.preset(request.preset) == record.default_preset:
+        path = shipped_manifest(record.name, request.split)
+    manifest = split.manifest() if path is None else read_manifest(path)
+    split.check(manifest)
+    return manifest if request.limit is None else manifest.limit(request.limit)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One method on one manifest, with everything opened."""
+
+    request: RunRequest
+    method: Method[Any]
+    split: Split
+    manifest: Manifest
+    annotations: Annotations
+    device: torch.device
+    weights: Path | None
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        given = self.request.target_parsing == "ground_truth"
+        return self.method.inputs | ({"target_parsing"} if given else set())
+
+    @property
+    def predicts_layout(self) -> bool:
+        return isinstance(self.method, LayoutMethod)
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the pixels; a resumed run must agree with it."""
+        return {
+            "method": self.method.name,
+            "config": self.method.config.model_dump(mode="json"),
+            "weights": sha256_file(self.weights) if self.weights else None,
+            "dataset": self.split.record.name,
+            "split": self.split.name,
+            "manifest": self.manifest.sha256,
+            "target_parsing": self.request.target_parsing,
+            "seed": self.request.seed,
+        }
+
+    def image_path(self, row: int, folder: str = "images") -> Path:
+        """Where the output of a row of the manifest is saved."""
+        source, target = self.manifest[row]
+        name = f"{row:05d}_{_stem(source)}_to_{_stem(target)}.png"
+        return self.request.out / folder / name
+
+    def paths(self, folder: str = "images") -> list[Path]:
+        """Where the outputs of all rows are saved."""
+        return [self.image_path(row, folder) for row in range(len(self.manifest))]
+
+    def generate(self, report: Progress) -> float:
+        """Save every output that is not there yet; returns the seconds that it took."""
+        if self.request.target_parsing == "ground_truth" and not self.predicts_layout:
+            raise UsageError(f"--target-parsing ground_truth: {self.method.name} takes no layout")
+        self._begin()
+        rows = [row for row in range(len(self.manifest)) if not self._saved(row)]
+        done = total = len(self.manifest)
+        done -= len(rows)
+        began = time.monotonic()
+        queries = loader(
+            self.split,
+            [self.manifest[row] for row in rows],
+            self.inputs,
+            self.request.batch_size,
+            self.request.num_workers,
+            self.annotations,
+        )
+        for query in queries if rows else ():
+            for image, layout in self._generate(query.to(self.device)):
+                self._save(rows[done - total + len(rows)], image, layout)
+                done += 1
+                report("generating", done, total)
+        return time.monotonic() - began
+
+    def _begin(self) -> None:
+        path = self.request.out / REQUEST
+        asked = self.identity()
+        if path.exists():
+            stored = json.loads(path.read_text())
+            if not self.request.resume:
+                raise UsageError(
+                    f"{self.request.out} holds a run already: add --resume to finish it, "
+                    f"or name another folder"
+                )
+            if stored != asked:
+                wrong = [key for key in asked if stored.get(key) != asked[key]]
+                raise UsageError(
+                    f"{self.request.out} holds a run of something else "
+                    f"(other {', '.join(wrong)}): name another folder"
+                )
+            return
+        write_json(path, asked)
+
+    def _saved(self, row: int) -> bool:
+        """Whether a row's output is there whole."""
+        path = self.image_path(row)
+        if not path.is_file():
+            return False
+        if self.predicts_layout and not self.image_path(row, "layouts").is_file():
+            return False
+        try:
+            decode_image(path.read_bytes(), self.split.record.image_size, str(path))
+        except DataError:
+            return False
+        return True
+
+    def _generate(self, query: Query) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Images uint8 (H,W,3), each with its layout uint8 (H,W) if there is one.
+
+        On the CPU the pairs of a batch go through the method one by one: convolution kernels are
+        chosen by batch size there, so the last bits, and now and then a grey level, would depend
+        on it. It costs no time on a CPU.
+        """
+        parts = query.split() if self.device.type == "cpu" else [query]
+        made: list[tuple[np.ndarray, np.ndarray | None]] = []
+        for part in parts:
+            if isinstance(self.method, LayoutMethod):
+                images, labels = self.method.generate_with_layout(part)
+                layouts = list(labels.to(torch.uint8).cpu().numpy())
+            else:
+                images, layouts = self.method.generate(part), [None] * len(part)
+            self._check(images, len(part))
+            made += zip(to_uint8(images), layouts, strict=True)
+        return made
+
+    def _check(self, images: torch.Tensor, count: int) -> None:
+        """Validate a method's output at the boundary."""
+        expected = (count, 3, *self.split.record.image_size)
+        if tuple(images.shape) != expected:
+            raise DataError(
+                f"method {self.method.name!r} returned images of shape {tuple(images.shape)}, "
+                f"expected {expected}"
+            )
+        if not torch.isfinite(images).all():
+            raise DataError(f"method {self.method.name!r} returned values that are not finite")
+
+    def _save(self, row: int, image: np.ndarray, layout: np.ndarray | None) -> None:
+        if layout is not None:
+            labels = encode_labels(layout, self.split.record.parts)
+            write_atomic(self.image_path(row, "layouts"), labels)
+        write_atomic(self.image_path(row), encode_image(image))
+
+    def finish(self, seconds: float, report: Progress) -> Result:
+        """Score the saved images and the reference rows; write the grid and the result."""
+        store = FeatureStore(device=str(self.device))
+        images = self.paths()
+        scores = self._score(images, store, report)
+        if self.predicts_layout and self.request.target_parsing == "predicted":
+            scores.append(self._layout_score())
+        references = self._references(store, report)
+        layouts = self.paths("layouts") if self.predicts_layout else None
+        grid = run_grid(self.split, self.manifest, images, layouts)
+        write_atomic(self.request.out / GRID, grid)
+        result = self._result(scores, references, seconds)
+        write_json(self.request.out / RESULT, result.document())
+        return result
+
+    def _score(
+        self, images: Sequence[ImageSource], store: FeatureStore, report: Progress
+    ) -> list[Score]:
+        return evaluate(
+            images,
+            [partial(self.split.image, pair.target) for pair in self.manifest],
+            masks=[partial(self.annotations.mask, pair.target) for pair in self.manifest],
+            identities=[self.split.identity(pair.source) for pair in self.manifest],
+            store=store,
+            progress=report,
+        )
+
+    def _layout_score(self) -> Score:
+        def pairs() -> Any:
+            for row, pair in enumerate(self.manifest):
+                with Image.open(self.image_path(row, "layouts")) as image:
+                    predicted = np.asarray(image)
+                yield predicted, self.annotations.parsing(pair.target)
+
+        return layout_score(pairs(), self.split.record.parts)
+
+    def _references(self, store: FeatureStore, report: Progress) -> list[Reference]:
+        """What copying the source scores, and what the targets themselves do."""
+        rows = (
+            (CopySource.name, CopySource.title, [pair.source for pair in self.manifest]),
+            ("real", "The target images themselves", [pair.target for pair in self.manifest]),
+        )
+        return [
+            Reference(
+                name=name,
+                title=title,
+                scores=self._score(
+                    [partial(self.split.image, image) for image in names], store, report
+                ),
+            )
+            for name, title, names in rows
+            if name != self.method.name
+        ]
+
+    def _result(self, scores: list[Score], references: list[Reference], seconds: float) -> Result:
+        point = registry.available(registry.METHODS)[self.method.name]
+        digests = []
+        for path in self.paths():
+            data = path.read_bytes()
+            digests.append(
+                sha256_pixels(decode_image(data, self.split.record.image_size, str(path)))
+            )
+        return Result(
+            origin="measured",
+            method=MethodPart(
+                name=self.method.name,
+                title=self.method.title,
+                distribution=_distribution(point),
+                config=self.method.config.model_dump(mode="json"),
+                inputs=sorted(self.inputs),
+            ),
+            weights=self._weights_part(),
+            dataset=DatasetPart(
+                name=self.split.record.name,
+                split=self.split.name,
+                preset=self.split.record.preset(self.request.preset),
+                images=self.split.digest,
+                annotations=self.split.annotation_digest,
+            ),
+            manifest=ManifestPart(
+                sha256=self.manifest.sha256,
+                n=len(self.manifest),
+                protocol=self.manifest.protocol,
+                file=str(self.request.manifest) if self.request.manifest else None,
+            ),
+            outputs=OutputsPart(sha256=sha256_ordered(digests)),
+            target_parsing=self.request.target_parsing,
+            scores=scores,
+            references=references,
+            seed=self.request.seed,
+            device=str(self.device),
+            seconds=round(seconds, 3),
+            versions=versions(),
+            commit=source_commit(),
+        )
+
+    def _weights_part(self) -> WeightsPart | None:
+        if self.weights is None:
+            return None
+        try:
+            training = read_header(self.weights).training
+        except DataError:  # a plugin's own format
+            training = {}
+        return WeightsPart(
+            file=self.weights.name, sha256=sha256_file(self.weights), training=training
+        )
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "unknown"
+
+
+def _stem(name: str) -> str:
+    """An image's name as part of a file name."""
+    return Path(name.replace("/", "_")).stem
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""

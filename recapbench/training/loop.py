@@ -1,0 +1,312 @@
+"""Training on accelerate: steps of two sides, a log, samples, checkpoints, exact resume."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import torch
+from accelerate import Accelerator
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from recapbench.data.datasets import Split
+from recapbench.data.examples import loader, training_loader
+from recapbench.data.manifest import Manifest, Pair
+from recapbench.data.query import Batch, Query
+from recapbench.errors import DataError, UsageError
+from recapbench.methods.base import TrainableMethod
+from recapbench.methods.weights_file import WeightsHeader, write_weights
+from recapbench.provenance import storage_errors, versions, write_atomic, write_json
+from recapbench.training.checkpoint import (
+    CheckpointHeader,
+    read_checkpoint,
+    restore,
+    write_checkpoint,
+)
+from recapbench.training.samples import sample_sheet
+
+CHECKPOINT: Final = "checkpoint.safetensors"
+WEIGHTS: Final = "weights.safetensors"
+LOG: Final = "losses.jsonl"
+PLAN: Final = "plan.json"
+
+Precision = Literal["bf16", "fp32"]
+
+
+class TrainingPlan(BaseModel):
+    """What a run does; two runs of one plan give the same weights on one machine.
+
+    Attributes:
+        method: name of the method.
+        dataset: name of the dataset.
+        preset: size of the dataset, if it has several.
+        data: digest of the training images' pixels.
+        manifest: digest of the training pairs.
+        pairs: how many there are.
+        config: every setting of the method.
+        steps: how many steps to take.
+        seed: of the weights, the order of pairs and all else that is drawn.
+        precision: "bf16" runs convolutions in bfloat16 (autocast), "fp32" does not.
+        command: the command line that made the plan.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    dataset: str
+    preset: str
+    data: str
+    manifest: str
+    pairs: int
+    config: dict[str, Any]
+    steps: int
+    seed: int
+    precision: Precision
+    command: str
+
+    def differences(self, other: TrainingPlan) -> list[str]:
+        """What another plan has otherwise, but for the command that asked for it."""
+        mine, theirs = self.model_dump(), other.model_dump()
+        return [
+            f"{key}: {mine[key]!r} there, {theirs[key]!r} asked"
+            for key in mine
+            if key != "command" and mine[key] != theirs[key]
+        ]
+
+
+class Report(BaseModel):
+    """One line of the log: losses averaged since the line before."""
+
+    step: int
+    seconds: float
+    losses: dict[str, float]
+
+
+def best_precision(device: torch.device) -> Precision:
+    """bfloat16 where the processor multiplies in it, else float32."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    if device.type == "cpu":
+        capability = torch.backends.cpu.get_cpu_capability()
+        return (
+            "bf16" if "AVX512" in capability and torch.cpu._is_avx512_bf16_supported() else "fp32"
+        )
+    return "fp32"
+
+
+class Trainer:
+    """A training run in a folder.
+
+    Args:
+        method: a fresh trainable method.
+        plan: what to do.
+        split: training images.
+        manifest: training pairs.
+        out: folder of the run.
+        num_workers: loader processes.
+        checkpoint_every: steps between checkpoints.
+        sample_every: steps between sample sheets; 0 for none.
+        log_every: steps between lines of the log.
+        device: where to train; accelerate's choice if not given.
+        samples: split and pairs that sample sheets show.
+    """
+
+    def __init__(
+        self,
+        method: TrainableMethod[Any],
+        plan: TrainingPlan,
+        split: Split,
+        manifest: Manifest,
+        out: Path,
+        *,
+        num_workers: int = 0,
+        checkpoint_every: int = 200,
+        sample_every: int = 500,
+        log_every: int = 10,
+        device: str | None = None,
+        samples: tuple[Split, Sequence[Pair]] | None = None,
+    ) -> None:
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        if self.accelerator.num_processes > 1:
+            raise UsageError(f"training runs in one process, got {self.accelerator.num_processes}")
+        self.method, self.plan = method, plan
+        self.split, self.manifest, self.out = split, manifest, out
+        self.num_workers, self.samples = num_workers, samples
+        self.checkpoint_every, self.sample_every = checkpoint_every, sample_every
+        self.log_every = log_every
+        self.step = 0
+        method.to(self.accelerator.device)
+        self.sides = {
+            side: module.to(memory_format=torch.channels_last)
+            for side, module in method.sides().items()
+        }
+        self.optimizers = {side: method.optimizer(side) for side in self.sides}
+        self._seconds = 0.0
+
+    def start(self) -> None:
+        """Begin in an empty folder.
+
+        Raises:
+            UsageError: if the folder holds a run already.
+            StorageError: if it cannot be written.
+        """
+        if (self.out / PLAN).exists():
+            raise UsageError(f"{self.out} holds a training run already: resume it, or name another")
+        write_json(self.out / PLAN, self.plan.model_dump())
+        write_atomic(self.out / LOG, b"")
+        torch.manual_seed(self.plan.seed)
+
+    def resume(self) -> None:
+        """Go on from the folder's checkpoint, or from the start if it has none yet.
+
+        Raises:
+            DataError: if there is no run, or it follows another plan, or a file is damaged.
+        """
+        path = self.out / PLAN
+        if not path.is_file():
+            raise DataError(f"no training run to resume in {self.out}: it has no {PLAN}")
+        stored = TrainingPlan.model_validate_json(path.read_text())
+        if wrong := stored.differences(self.plan):
+            raise DataError(f"the run in {self.out} follows another plan: {'; '.join(wrong)}")
+        torch.manual_seed(self.plan.seed)
+        if (self.out / CHECKPOINT).exists():
+            header, tensors = read_checkpoint(self.out / CHECKPOINT)
+            restore(tensors, self.sides, self.optimizers)
+            self.step = header.step
+        self._seconds = self._trim_log()
+
+    def run(self, report: Callable[[Report], None] | None = None) -> Path:
+        """Train to the last step and write the weights.
+
+        Returns:
+            The file of weights.
+        """
+        batches = self._batches()
+        sums: dict[str, float] = {}
+        began, since = time.monotonic(), self.step
+        while self.step < self.plan.steps:
+            losses = self._train_step(next(batches))
+            self.step += 1
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+            if self.step % self.log_every == 0 or self.step == self.plan.steps:
+                taken = self.step - since
+                means = {name: total / taken for name, total in sums.items()}
+                seconds = self._seconds + time.monotonic() - began
+                self._log(Report(step=self.step, seconds=seconds, losses=means), report)
+                sums, since = {}, self.step
+            if self.sample_every and self.step % self.sample_every == 0:
+                self._sample()
+            if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:
+                self._save()
+        self._seconds += time.monotonic() - began
+        return self._export()
+
+    def _batches(self) -> Iterator[Batch]:
+        yield from training_loader(
+            self.split,
+            self.manifest,
+            self.method.batch_size,
+            self.plan.seed,
+            self.step,
+            self.num_workers,
+        )
+
+    def _train_step(self, batch: Batch) -> dict[str, Tensor]:
+        progress = self.step / self.plan.steps
+        factor = self.method.learning_rate(progress)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+                group["lr"] = group["initial_lr"] * factor
+        for module in self.sides.values():
+            module.train()
+        kind = self.accelerator.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
+            return self.method.training_step(
+                batch.to(self.accelerator.device), progress, self._update
+            )
+
+    def _update(self, side: str, loss: Tensor) -> None:
+        optimizer = self.optimizers[side]
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.accelerator.device.type, enabled=False):
+            self.accelerator.backward(loss)
+        optimizer.step()
+
+    def _log(self, line: Report, report: Callable[[Report], None] | None) -> None:
+        with storage_errors(self.out / LOG), (self.out / LOG).open("a") as file:
+            file.write(line.model_dump_json() + "\n")
+        if report is not None:
+            report(line)
+
+    def _trim_log(self) -> float:
+        """Drop lines after the checkpoint; returns the seconds trained up to it."""
+        path = self.out / LOG
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        kept, seconds = [], 0.0
+        for line in lines:
+            try:
+                entry = Report.model_validate(json.loads(line))
+            except ValueError:
+                break
+            if entry.step > self.step:
+                break
+            kept.append(line)
+            seconds = entry.seconds
+        write_atomic(path, "".join(kept).encode())
+        return seconds
+
+    def _save(self) -> None:
+        header = CheckpointHeader(step=self.step, plan=self.plan.model_dump())
+        write_checkpoint(self.out / CHECKPOINT, header, self.sides, self.optimizers)
+
+    def _sample(self) -> None:
+        if self.samples is None:
+            return
+        split, pairs = self.samples
+        with self._generating():
+            for query in loader(split, pairs, self.method.inputs, batch_size=len(pairs)):
+                sheet = sample_sheet(self.method, self._moved(query), split)
+                write_atomic(self.out / "samples" / f"step-{self.step:07d}.png", sheet)
+
+    def _moved(self, query: Query) -> Query:
+        return query.to(self.accelerator.device)
+
+    @contextmanager
+    def _generating(self) -> Iterator[None]:
+        """Evaluation mode, and the random state as it was afterwards."""
+        state = torch.get_rng_state()
+        for module in self.sides.values():
+            module.eval()
+        try:
+            yield
+        finally:
+            torch.set_rng_state(state)
+            for module in self.sides.values():
+                module.train()
+
+    def _export(self) -> Path:
+        spec, plan = self.method.spec, self.plan
+        training = plan.model_dump(exclude={"method", "dataset", "config"}) | {
+            "seconds": round(self._seconds, 1),
+            "device": str(self.accelerator.device),
+            "versions": versions(),
+            **self.method.training_facts(),
+        }
+        header = WeightsHeader(
+            method=plan.method,
+            dataset=plan.dataset,
+            height=spec.height,
+            width=spec.width,
+            parts=spec.parts,
+            config=plan.config,
+            training=training,
+        )
+        write_weights(self.out / WEIGHTS, self.method.weights(), header)
+        return self.out / WEIGHTS

@@ -1,0 +1,117 @@
+"""From a request to a trainer: dataset, pairs, method, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recapbench import registry
+from recapbench.data.datasets import DatasetRecord, Split
+from recapbench.data.manifest import Manifest
+from recapbench.errors import UsageError
+from recapbench.methods.base import ImageSpec, TrainableMethod
+from recapbench.training.loop import Trainer, TrainingPlan, best_precision
+
+SAMPLE_PAIRS = 6
+"""Pairs on a sample sheet."""
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train; see the options of `recapbench train`."""
+
+    method: str
+    dataset: str
+    out: Path
+    steps: int
+    preset: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    precision: str = "auto"
+    device: str | None = None
+    num_workers: int = 0
+    checkpoint_every: int = 200
+    sample_every: int = 500
+    log_every: int = 10
+    resume: bool = False
+    command: str = ""
+
+
+def open_trainer(
+    request: TrainingRequest, progress: Callable[[str, int, int], None] | None = None
+) -> Trainer:
+    """A trainer at its first step, or at its checkpoint if the run is resumed.
+
+    Raises:
+        UsageError: for an unknown name or setting, a method that cannot be trained, or a folder
+            that holds a run already.
+        DataError: if a run cannot be resumed from the folder.
+    """
+    report = progress or _silent
+    record: DatasetRecord = registry.load(registry.DATASETS, request.dataset)
+    cls = registry.load(registry.METHODS, request.method)
+    if not issubclass(cls, TrainableMethod):
+        raise UsageError(f"method {request.method!r} cannot be trained")
+    spec = ImageSpec(*record.image_size, parts=record.parts, settings=record.settings)
+    config = cls.configure(spec, request.overrides)
+    split = record.open("train", request.preset, partial(report, "rendering persons"))
+    manifest = split.manifest()
+    torch.manual_seed(request.seed)
+    method = cls(config, spec)
+    plan = TrainingPlan(
+        method=request.method,
+        dataset=record.name,
+        preset=record.preset(request.preset),
+        data=split.digest,
+        manifest=manifest.sha256,
+        pairs=len(manifest),
+        config=config.model_dump(mode="json"),
+        steps=request.steps,
+        seed=request.seed,
+        precision=_precision(request),
+        command=request.command,
+    )
+    trainer = Trainer(
+        method,
+        plan,
+        split,
+        manifest,
+        request.out,
+        num_workers=request.num_workers,
+        checkpoint_every=request.checkpoint_every,
+        sample_every=request.sample_every,
+        log_every=request.log_every,
+        device=request.device,
+        samples=_samples(record, request, report) if request.sample_every else None,
+    )
+    if request.resume:
+        trainer.resume()
+    else:
+        trainer.start()
+    return trainer
+
+
+def _precision(request: TrainingRequest) -> Any:
+    if request.precision != "auto":
+        return request.precision
+    cuda = request.device != "cpu" and torch.cuda.is_available()
+    return best_precision(torch.device("cuda" if cuda else "cpu"))
+
+
+def _samples(
+    record: DatasetRecord, request: TrainingRequest, report: Callable[[str, int, int], None]
+) -> tuple[Split, list[Any]]:
+    """A few pairs of other persons of the test split, the same all through the run."""
+    split = record.open("test", request.preset, partial(report, "rendering test persons"))
+    manifest: Manifest = split.manifest()
+    step = max(1, len(manifest) // SAMPLE_PAIRS)
+    return split, [manifest[i] for i in range(0, len(manifest), step)][:SAMPLE_PAIRS]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
