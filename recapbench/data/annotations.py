@@ -12,7 +12,8 @@ the parameters that masks depend on. Columns:
 ``crc32``      uint32                of the row's parsing and mask as stored
 =============  ====================  ======================================================
 
-Heatmaps are not stored: stamping 18 disks at 256x256 takes less time than decompressing them.
+Heatmaps are not stored: stamping 18 disks at 256x256 takes as little time as unpacking stored ones
+(0.08 against 0.07 ms, bits packed and zstd) and no space.
 """
 
 from __future__ import annotations

@@ -21,14 +21,17 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -236,7 +239,8 @@ def _in_processes(
         while len(made) < len(groups):
             while len(running) < 2 * count and (position := next(todo, None)) is not None:
                 group = groups[position]
-                task = pool.submit(ensure_group, plan.root, group, plan.record.parts)
+                with _hidden_main():
+                    task = pool.submit(ensure_group, plan.root, group, plan.record.parts)
                 running[task] = position
             for task in wait(running, return_when=FIRST_COMPLETED).done:
                 made[running.pop(task)] = task.result()
@@ -244,12 +248,28 @@ def _in_processes(
                     progress(len(made), len(groups))
     except BrokenProcessPool as error:
         raise RecapbenchError(
-            "the worker processes died (out of memory, or a script without "
-            "`if __name__ == '__main__':`); what they finished is kept, and workers=1 needs none"
+            "the worker processes died (out of memory?); what they finished is kept, and "
+            "workers=1 does without them"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return [made[position] for position in range(len(groups))]
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Start processes that do not run the user's script again.
+
+    ``multiprocessing`` lets a spawned process import the main module. A script that opens a split
+    without ``if __name__ == "__main__"`` would then open it again in every worker and wait for
+    its own parent's lock. Nothing that workers run is defined there.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _start_worker() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from recapbench.data.images import to_network
 from recapbench.data.manifest import Manifest, Pair
 from recapbench.data.pose import heatmaps
 from recapbench.data.query import INPUTS, Batch, Query
+
+T = TypeVar("T", Query, Batch)
 
 CACHE_BYTES: Final = 1 << 30
 """How many bytes of decoded images and labels one process keeps by default."""
@@ -241,6 +243,24 @@ class StepSampler(Sampler[list[int]]):
             yield chosen
 
 
+class Batches(Generic[T]):
+    """An iterable of queries or training batches over a ``DataLoader`` of examples.
+
+    Worker processes send examples as they are stored, and this process collates them: a query
+    with its heatmaps is twenty times the bytes of what it was made from.
+    """
+
+    def __init__(self, examples: DataLoader[Example]) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __iter__(self) -> Iterator[T]:
+        for examples in self.examples:
+            yield cast(T, collate(examples))
+
+
 def loader(
     split: Split,
     pairs: Manifest | Sequence[Pair],
@@ -248,7 +268,7 @@ def loader(
     batch_size: int,
     num_workers: int = 0,
     annotations: Annotations | None = None,
-) -> DataLoader[Any]:
+) -> Batches[Query]:
     """Queries of all pairs in their own order; the last batch may be smaller.
 
     Order and content do not depend on ``batch_size`` or ``num_workers``.
@@ -273,7 +293,7 @@ def training_loader(
     start_step: int = 0,
     num_workers: int = 0,
     annotations: Annotations | None = None,
-) -> DataLoader[Any]:
+) -> Batches[Batch]:
     """Training batches without end, from ``start_step`` on.
 
     The batch of a step is a function of the pairs, the batch size, the seed and the step alone
@@ -293,12 +313,14 @@ def _start_worker(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _loader(dataset: PairDataset, num_workers: int, **options: Any) -> DataLoader[Any]:
-    return DataLoader(
-        dataset,
-        num_workers=num_workers,
-        collate_fn=collate,
-        worker_init_fn=_start_worker,
-        persistent_workers=num_workers > 0,
-        **options,
+def _loader(dataset: PairDataset, num_workers: int, **options: Any) -> Batches[Any]:
+    return Batches(
+        DataLoader(
+            dataset,
+            num_workers=num_workers,
+            collate_fn=list,
+            worker_init_fn=_start_worker,
+            persistent_workers=num_workers > 0,
+            **options,
+        )
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isqrt
@@ -127,15 +127,26 @@ class Manifest:
             "checks": _checks(self._lines()),
         }
 
-    def limit(self, count: int) -> Manifest:
-        """The first ``count`` pairs as a manifest of its own; its digest is another one."""
+    def limit(self, count: int, identity: Callable[[str], str] | None = None) -> Manifest:
+        """The first ``count`` pairs as a manifest of its own; its digest is another one.
+
+        Args:
+            count: how many; at least as many as there are gives this very manifest.
+            identity: the person of an image name, to count persons with; without it the count of
+                the whole manifest stands as an upper bound.
+        """
+        if count >= len(self):
+            return self
         rows = self.indices[:count]
+        persons = min(self.identities, len(rows))
+        if identity is not None:
+            persons = len({identity(self.names[source]) for source in rows[:, 0].tolist()})
         return from_pairs(
             (Pair(self.names[a], self.names[b]) for a, b in rows.tolist()),
             dataset=self.dataset,
             split=self.split,
             protocol=f"{self.protocol}[:{count}]",
-            identities=min(self.identities, len(rows)),
+            identities=persons,
             made_from={**self.made_from, "manifest": self.sha256},
         )
 

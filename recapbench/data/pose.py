@@ -9,6 +9,7 @@ outside the image is cut off.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, Literal
 
 import numpy as np
@@ -87,6 +88,13 @@ def heatmaps(
     raise ValueError(f"expected kind 'binary' or 'gaussian', got {kind!r}")
 
 
+@cache
+def _disk(radius: int) -> npt.NDArray[np.int64]:
+    """Offsets (row, column) of the pixels within ``radius`` of a pixel."""
+    reach = np.arange(-radius, radius + 1)
+    return np.argwhere(reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2) - radius
+
+
 def _stamps(
     places: npt.NDArray[np.int64],
     present: npt.NDArray[np.bool_],
@@ -97,8 +105,7 @@ def _stamps(
     """Copy one disk to every joint: the cost is the disks' pixels, not the image's."""
     height, width = size
     maps = np.zeros((*present.shape, height, width), dtype)
-    reach = np.arange(-radius, radius + 1)
-    disk = np.argwhere(reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2) - radius
+    disk = _disk(radius)
     rows = places[..., :1] + disk[:, 0]
     columns = places[..., 1:] + disk[:, 1]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)

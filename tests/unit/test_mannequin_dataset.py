@@ -59,6 +59,9 @@ def test_splits_and_sets_share_no_picture() -> None:
     assert not {e.image_pixels for e in train.entries} & {e.image_pixels for e in test.entries}
     assert not set(train.names) & set(test.names)
     assert train.identity("train_0003_01.png") == "train_0003"
+    street = MANNEQUIN_STREET.open("test", preset="tiny", workers=1)
+    assert not set(street.names) & set(test.names)
+    assert street.identity("street_test_0001_01.png") == "street_test_0001"
 
 
 @RECORDS

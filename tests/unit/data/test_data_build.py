@@ -10,21 +10,27 @@ from pathlib import Path
 import pytest
 from dolls import DOLLS
 
+import recapbench
 from recapbench.data.datasets import Split
 from recapbench.errors import StorageError
 
 HERE = Path(__file__).parent
 
 
-def child(code: str, **environment: str) -> subprocess.Popen[str]:
+def child(code: str, script: Path | None = None, **environment: str) -> subprocess.Popen[str]:
     """A Python process of its own in which the paper dolls can be imported."""
-    roots = [str(HERE), str(HERE.parents[2]), os.environ.get("PYTHONPATH", "")]
+    package = Path(recapbench.__file__).parents[1]
+    roots = [str(HERE), str(package), os.environ.get("PYTHONPATH", "")]
+    text = f"from dolls import DOLLS\n{code}"
+    if script is not None:
+        script.write_text(text)
     return subprocess.Popen(
-        [sys.executable, "-c", f"from dolls import DOLLS\n{code}"],
+        [sys.executable, *(["-c", text] if script is None else [str(script)])],
         env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(roots)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -76,12 +82,7 @@ def test_lost_index_is_made_again_from_what_is_there(
 def test_killed_and_resumed_is_as_if_never_killed(
     workers: int, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = child(
-        f"DOLLS.open('train', preset='tiny', workers={workers})"
-        if workers == 1
-        else f"if __name__ == '__main__': DOLLS.open('train', preset='tiny', workers={workers})",
-        DOLL_SECONDS="0.15",
-    )
+    run = child(f"DOLLS.open('train', preset='tiny', workers={workers})", DOLL_SECONDS="0.15")
     until = time.monotonic() + 60
     while not list(home.glob("datasets/mannequin/*/train/train_*")):
         assert time.monotonic() < until
@@ -115,6 +116,32 @@ def test_two_processes_at_once_make_it_once(home: Path, tmp_path: Path) -> None:
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert outputs[0][0] == outputs[1][0]
     assert len(calls.read_text().split()) == 8
+
+
+def test_script_without_a_main_guard(home: Path, tmp_path: Path) -> None:
+    code = "print(len(DOLLS.open('test', preset='tiny', workers=2)))"
+    output, errors = child(code, tmp_path / "script.py").communicate(timeout=60)
+    assert output == "8\n", errors
+
+
+def test_interrupt_from_the_keyboard_ends_quietly(home: Path, tmp_path: Path) -> None:
+    code = """
+try:
+    DOLLS.open('train', preset='tiny', workers=2)
+except KeyboardInterrupt:
+    print('interrupted')
+"""
+    run = child(code, tmp_path / "script.py", DOLL_SECONDS="0.2")
+    until = time.monotonic() + 60
+    while not list(home.glob("datasets/mannequin/*/train/train_*")):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGINT)
+    output, errors = run.communicate(timeout=60)
+    assert (output, errors) == ("interrupted\n", "")
+    root = folder_of(home) / "train"
+    assert not (root / "index.json").exists()
+    assert not list(root.glob(".making-*"))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -73,7 +73,9 @@ def test_a_manifest_can_be_pickled() -> None:
 
 
 def test_limit_takes_the_first_rows_and_says_so() -> None:
-    first = manifest().limit(5)
+    first = manifest().limit(5, identity=lambda name: name[:4])
+    assert first.identities == 5
+    assert manifest().limit(60) == manifest()
     assert first.pairs == tuple(ROWS[:5])
     assert first.protocol == "within_identity/1[:5]"
     assert first.made_from["manifest"] == manifest().sha256
