@@ -27,6 +27,8 @@ LABELS: dict[str, int] = {
 PERSON_BLOCK = 6
 """Of this many consecutive identities three are women; they share the six clothing styles."""
 EXTRA_BLOCK = 5
+HELD_OUT_BLOCK = 3
+"""One of this many consecutive test persons wears a held-out pattern as main garment."""
 EXTRAS: dict[str, int] = {"hat": 1, "glasses": 1, "gloves": 1, "scarf": 1, "coat": 1, "socks": 2}
 """How many of ``EXTRA_BLOCK`` consecutive identities wear each extra."""
 
@@ -204,6 +206,16 @@ class Tailor:
     def _make(self, kind: str, stream: Stream, pattern: str | None, **cut: float) -> Garment:
         return draw_garment(kind, stream, self.person.split, self.coarse, pattern, **cut)
 
+    def _main_pattern(self, stream: Stream, variant: int) -> str | None:
+        """Pattern of the main garment: in the test split every third person's is held out."""
+        if self.person.split != "test" or variant > 0:
+            return None
+        usual = draw_pattern(stream, "train")
+        number = self.person.number
+        if rank_in_block(*self.key, "held-out pattern", number, HELD_OUT_BLOCK) > 0:
+            return usual
+        return HELD_OUT_PATTERNS[(number // HELD_OUT_BLOCK) % len(HELD_OUT_PATTERNS)]
+
     def _neck(self, stream: Stream) -> float:
         weights = (3, 3, 2.5, 1.2) if self.person.woman else (4, 2.5, 0, 1)
         return float(stream.choice((0, 1, 2, 3), weights))
@@ -223,7 +235,7 @@ class Tailor:
         return self._make(
             "top",
             s,
-            None,
+            self._main_pattern(s, variant),
             hem=hem,
             tucked=float(tucked),
             sleeve=self._sleeve(s),
@@ -237,7 +249,7 @@ class Tailor:
         return self._make(
             "dress",
             s,
-            None,
+            self._main_pattern(s, variant),
             hem=s.uniform(-4.6, -1.6),
             sleeve=self._sleeve(s),
             neck=self._neck(s),
@@ -272,7 +284,7 @@ class Tailor:
         return self._make(
             "jumpsuit",
             s,
-            None,
+            self._main_pattern(s, variant),
             hem=-5.3 if self.has("socks") else long,
             sleeve=self._sleeve(s),
             neck=self._neck(s),
