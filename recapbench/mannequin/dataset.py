@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Final
 
 from recapbench import paths
@@ -19,7 +20,7 @@ from recapbench.data.build import SCHEMA, Group, Item, Plan, open_split
 from recapbench.data.datasets import DatasetRecord, Progress, Split
 from recapbench.data.manifest import Pair
 from recapbench.data.parsing import LIP_LABELS, to_market
-from recapbench.provenance import sha256_json
+from recapbench.provenance import sha256_file, sha256_json
 
 
 @dataclass(frozen=True)
@@ -96,27 +97,18 @@ def built_in_renderer() -> Renderer:
         shots=plan.shots,
         render=render.render,
         edits={"figure_pairs": plan.figure_pairs, "outfit_pairs": plan.outfit_pairs},
-        version=sha256_json([render.RENDERER_VERSION, body.asset_digest(), _plan_probe()]),
+        version=sha256_json([render.RENDERER_VERSION, body.asset_digest(), _sources()]),
     )
 
 
-def _plan_probe() -> str:
-    """Digest of a few persons' plans: it moves when the plan does."""
-    from recapbench.mannequin import plan
-
-    probes = [
-        shot.to_json()
-        for name in plan.SIZES
-        for number in (0, 7)
-        for shots in (
-            plan.shots(name, number, "train", 3),
-            plan.shots(name, number, "test", 3),
-            plan.figure_pairs(name, [number])[0],
-            plan.outfit_pairs(name, [number])[0],
-        )
-        for shot in shots
-    ]
-    return sha256_json(probes)
+def _sources() -> dict[str, str]:
+    """Digest of every module that draws: a changed line must never meet pictures of the old one."""
+    folder = Path(__file__).parent
+    return {
+        path.name: sha256_file(path)
+        for path in sorted(folder.glob("*.py"))
+        if path.name != Path(__file__).name
+    }
 
 
 def open_set(
@@ -148,8 +140,8 @@ def open_set(
     root = paths.home() / "datasets" / record.name / f"{preset}-{key}" / split
     content = _edits if split in EDITS else _persons
     repair = (
-        f"Run `recapbench data prepare {record.name} --split {split}`, or delete the folder "
-        f"{root}: what is missing is rendered again."
+        f"Run `recapbench data prepare {record.name} --split {split} --preset {preset}`, or "
+        f"delete the folder {root}: what is missing is rendered again."
     )
     plan = Plan(record, split, root, partial(content, record, split, size, drawing), repair)
     return open_split(plan, progress, workers, verify)
