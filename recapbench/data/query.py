@@ -109,7 +109,7 @@ class Query:
 
     def to(self, device: torch.device | str) -> Query:
         """The same query on another device."""
-        moved = {name: tensor.to(device, non_blocking=True) for name, tensor in self._tensors.items()}
+        moved = {name: t.to(device, non_blocking=True) for name, t in self._tensors.items()}
         return Query(self.source_names, self.target_names, moved)
 
     def split(self) -> list[Query]:

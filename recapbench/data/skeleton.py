@@ -99,4 +99,4 @@ MASK_LIMBS: tuple[tuple[int, int], ...] = (
     (8, 2),
     (16, 17),
 )
-"""Joint pairs filled by the pose mask in Def-GAN's form (0-based; the public code counts from 1)."""
+"""Joint pairs that the pose mask fills, in Def-GAN's form (0-based; its code counts from 1)."""

@@ -1,7 +1,8 @@
 """Checkpoints: everything that a run needs to go on exactly, in one safetensors file.
 
-Parameters, spectral norm's vectors, the optimisers' moments and the random state are tensors; step
-and plan are JSON in the file's metadata. A file is replaced whole or not at all.
+Parameters, spectral norm's vectors and the optimisers' moments are tensors; step and plan are JSON
+in the file's metadata. There is no random state to keep: every step seeds the generators from the
+plan's seed and its own number. A file is replaced whole or not at all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from recapbench.errors import DataError
 from recapbench.provenance import write_atomic
 
 _KEY: Final = "recapbench"
-_RANDOM: Final = "random/cpu"
 
 
 class CheckpointHeader(BaseModel):
@@ -38,12 +38,12 @@ def write_checkpoint(
     sides: Mapping[str, nn.Module],
     optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> None:
-    """Write modules, optimisers and random state, whole or not at all.
+    """Write modules and optimisers, whole or not at all.
 
     Raises:
         StorageError: if the folder cannot be written.
     """
-    tensors: dict[str, Tensor] = {_RANDOM: torch.get_rng_state()}
+    tensors: dict[str, Tensor] = {}
     for side, module in sides.items():
         for name, tensor in module.state_dict().items():
             tensors[f"module/{side}/{name}"] = tensor
@@ -77,7 +77,7 @@ def restore(
     sides: Mapping[str, nn.Module],
     optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> None:
-    """Put a checkpoint's tensors back into modules, optimisers and the random generator."""
+    """Put a checkpoint's tensors back into modules and optimisers."""
     for side, module in sides.items():
         module.load_state_dict(_below(tensors, f"module/{side}/"))
     for side, optimizer in optimizers.items():
@@ -87,7 +87,6 @@ def restore(
             states.setdefault(int(index), {})[name] = tensor
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": states, "param_groups": groups})
-    torch.set_rng_state(tensors[_RANDOM])
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

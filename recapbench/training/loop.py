@@ -21,7 +21,7 @@ from recapbench.data.query import Batch, Query
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.weights_file import WeightsHeader, write_weights
-from recapbench.provenance import storage_errors, versions, write_atomic, write_json
+from recapbench.provenance import sha256_json, storage_errors, versions, write_atomic, write_json
 from recapbench.training.checkpoint import (
     CheckpointHeader,
     read_checkpoint,
@@ -159,7 +159,6 @@ class Trainer:
             raise UsageError(f"{self.out} holds a training run already: resume it, or name another")
         write_json(self.out / PLAN, self.plan.model_dump())
         write_atomic(self.out / LOG, b"")
-        torch.manual_seed(self.plan.seed)
 
     def resume(self) -> None:
         """Go on from the folder's checkpoint, or from the start if it has none yet.
@@ -173,7 +172,6 @@ class Trainer:
         stored = TrainingPlan.model_validate_json(path.read_text())
         if wrong := stored.differences(self.plan):
             raise DataError(f"the run in {self.out} follows another plan: {'; '.join(wrong)}")
-        torch.manual_seed(self.plan.seed)
         if (self.out / CHECKPOINT).exists():
             header, tensors = read_checkpoint(self.out / CHECKPOINT)
             restore(tensors, self.sides, self.optimizers)
@@ -226,6 +224,7 @@ class Trainer:
                 group["lr"] = group["initial_lr"] * factor
         for module in self.sides.values():
             module.train()
+        torch.manual_seed(_step_seed(self.plan.seed, self.step))
         kind = self.accelerator.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
             return self.method.training_step(
@@ -280,14 +279,12 @@ class Trainer:
 
     @contextmanager
     def _generating(self) -> Iterator[None]:
-        """Evaluation mode, and the random state as it was afterwards."""
-        state = torch.get_rng_state()
+        """Evaluation mode for a while."""
         for module in self.sides.values():
             module.eval()
         try:
             yield
         finally:
-            torch.set_rng_state(state)
             for module in self.sides.values():
                 module.train()
 
@@ -310,3 +307,8 @@ class Trainer:
         )
         write_weights(self.out / WEIGHTS, self.method.weights(), header)
         return self.out / WEIGHTS
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """Seed of one step's draws: a resumed run draws what an uninterrupted one would have drawn."""
+    return int(sha256_json([seed, step])[:15], 16)

@@ -1,0 +1,180 @@
+"""Training: exact resume after a kill, refusal of other plans, checkpoints, the record."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from recapbench.errors import DataError, UsageError
+from recapbench.methods.weights_file import read_header
+from recapbench.training.checkpoint import read_checkpoint
+from recapbench.training.loop import CHECKPOINT, LOG, PLAN, WEIGHTS
+from recapbench.training.start import TrainingRequest, open_trainer
+
+SMALL = {
+    "width": 4,
+    "geometry_width": 4,
+    "discriminator_width": 4,
+    "residual_blocks": 1,
+    "batch_size": 2,
+    "ground_truth_layout": 0.5,
+    "perceptual": "effnet_lite0",
+}
+OPTIONS = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+
+
+def request(out: Path, steps: int = 6, **changes: object) -> TrainingRequest:
+    facts: dict[str, object] = {
+        "method": "sat_lgr",
+        "dataset": "mannequin_street",
+        "preset": "tiny",
+        "overrides": SMALL,
+        "seed": 3,
+        "checkpoint_every": 2,
+        "sample_every": 0,
+        "log_every": 2,
+        "device": "cpu",
+    }
+    return TrainingRequest(out=out, steps=steps, **(facts | changes))  # type: ignore[arg-type]
+
+
+def same(first: Path, second: Path) -> bool:
+    ours, theirs = load_file(first), load_file(second)
+    return ours.keys() == theirs.keys() and all(
+        torch.equal(ours[name], theirs[name]) for name in ours
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Path:
+    """A run of six steps without interruption."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECAPBENCH_HOME", str(shared_home))
+        patch.setenv("RECAPBENCH_OFFLINE", "1")
+        out = tmp_path_factory.mktemp("whole") / "run"
+        open_trainer(request(out)).run()
+    return out
+
+
+def test_the_same_plan_gives_the_same_weights(whole: Path, tmp_path: Path) -> None:
+    open_trainer(request(tmp_path / "again")).run()
+    assert same(whole / CHECKPOINT, tmp_path / "again" / CHECKPOINT)
+    assert same(whole / WEIGHTS, tmp_path / "again" / WEIGHTS)
+    open_trainer(request(tmp_path / "other", seed=4)).run()
+    assert not same(whole / WEIGHTS, tmp_path / "other" / WEIGHTS)
+
+
+def test_resume_goes_on_exactly(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    trainer = open_trainer(request(out))
+    real, calls = trainer._train_step, 0
+
+    def stop_in_the_fifth(batch: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise KeyboardInterrupt
+        return real(batch)  # type: ignore[arg-type]
+
+    trainer._train_step = stop_in_the_fifth  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert read_checkpoint(out / CHECKPOINT)[0].step == 4
+    assert not (out / WEIGHTS).exists()
+    torch.manual_seed(99)
+    open_trainer(request(out, resume=True)).run()
+    assert same(whole / CHECKPOINT, out / CHECKPOINT)
+    assert same(whole / WEIGHTS, out / WEIGHTS)
+    steps = [json.loads(line)["step"] for line in (out / LOG).read_text().splitlines()]
+    assert steps == [2, 4, 6]
+
+
+def test_killed_at_an_arbitrary_moment_it_ends_with_the_same_weights(
+    whole: Path,
+    tmp_path: Path,
+    cli: Callable[..., subprocess.CompletedProcess[str]],
+    cli_started: Callable[..., subprocess.Popen[str]],
+    wait_until: Callable[..., None],
+) -> None:
+    out = tmp_path / "run"
+    arguments = [
+        *("train", "--method", "sat_lgr", "--dataset", "mannequin_street", "--preset", "tiny"),
+        *("--out", str(out), "--steps", "6", "--seed", "3", "--device", "cpu"),
+        *("--checkpoint-every", "2", "--sample-every", "0", "--log-every", "2", *OPTIONS),
+    ]
+    process = cli_started(*arguments)
+    wait_until(lambda: (out / CHECKPOINT).exists() or process.poll() is not None)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert read_checkpoint(out / CHECKPOINT)[0].step < 6
+    done = cli(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert same(whole / CHECKPOINT, out / CHECKPOINT)
+    assert same(whole / WEIGHTS, out / WEIGHTS)
+
+
+def test_the_record_says_how_the_weights_were_made(whole: Path) -> None:
+    header = read_header(whole / WEIGHTS)
+    plan = json.loads((whole / PLAN).read_text())
+    assert header.dataset == "mannequin_street"
+    assert header.config["width"] == 4
+    for key in ("steps", "seed", "data", "manifest", "pairs", "preset", "precision"):
+        assert header.training[key] == plan[key]
+    assert header.training["perceptual"] == "effnet_lite0"
+    assert header.training["seconds"] > 0
+    assert "torch" in header.training["versions"]
+
+
+def test_another_plan_cannot_be_resumed(whole: Path) -> None:
+    with pytest.raises(DataError, match="seed: 3 there, 5 asked"):
+        open_trainer(request(whole, seed=5, resume=True))
+    with pytest.raises(UsageError, match="holds a training run already"):
+        open_trainer(request(whole))
+
+
+def test_nothing_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no training run to resume"):
+        open_trainer(request(tmp_path, resume=True))
+
+
+@pytest.mark.parametrize("keep", [0, 7, 1000, 0.5])
+def test_a_damaged_checkpoint_is_named(whole: Path, tmp_path: Path, keep: float) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / PLAN).write_bytes((whole / PLAN).read_bytes())
+    data = (whole / CHECKPOINT).read_bytes()
+    (out / CHECKPOINT).write_bytes(data[: int(keep if keep >= 1 else keep * len(data))])
+    with pytest.raises(DataError, match=r"checkpoint\.safetensors cannot be read"):
+        open_trainer(request(out, resume=True))
+
+
+def test_the_step_size_falls_to_zero(tmp_path: Path) -> None:
+    trainer = open_trainer(request(tmp_path / "run", overrides=SMALL | {"decay_from": 0.5}))
+    factors = [trainer.method.learning_rate(step / 6) for step in range(6)]
+    assert factors[:4] == [1.0, 1.0, 1.0, 1.0]
+    assert factors[4] == pytest.approx(2 / 3)
+    assert factors[5] == pytest.approx(1 / 3)
+
+
+def test_samples_are_drawn_and_change_nothing(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    open_trainer(request(out, sample_every=3)).run()
+    assert sorted(path.name for path in (out / "samples").iterdir()) == [
+        "step-0000003.png",
+        "step-0000006.png",
+    ]
+    assert same(whole / CHECKPOINT, out / CHECKPOINT)
+
+
+def test_a_method_without_training_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be trained"):
+        open_trainer(request(tmp_path / "run", method="copy_source", overrides={}))
