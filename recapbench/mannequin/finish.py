@@ -34,9 +34,13 @@ def resolve(
     for y in range(height):
         for x in range(width):
             votes[:] = 0
+            block = labels[y * factor : (y + 1) * factor, x * factor : (x + 1) * factor]
+            if not block.any():
+                colour[y, x] = background[y, x]
+                continue
             for j in range(factor):
                 for i in range(factor):
-                    label = labels[y * factor + j, x * factor + i]
+                    label = block[j, i]
                     votes[label] += 1
                     for k in range(3):
                         if label > 0:
@@ -75,6 +79,17 @@ def _region(labels: Bytes, y: int, x: int, ys: npt.NDArray, xs: npt.NDArray) -> 
 
 
 @njit(cache=True)
+def _alike(labels: Bytes, y: int, x: int) -> int:
+    """Pixels of the 3x3 neighbourhood, the middle included, that share its label."""
+    count = 0
+    for j in range(max(y - 1, 0), min(y + 2, labels.shape[0])):
+        for i in range(max(x - 1, 0), min(x + 2, labels.shape[1])):
+            if labels[j, i] == labels[y, x]:
+                count += 1
+    return count
+
+
+@njit(cache=True)
 def close_specks(colour: Floats, labels: Bytes) -> int:
     """Give regions of fewer than ``SPECK`` pixels a neighbour's label and mean colour, in place.
 
@@ -89,6 +104,8 @@ def close_specks(colour: Floats, labels: Bytes) -> int:
         before = changed
         for y in range(height):
             for x in range(width):
+                if _alike(labels, y, x) >= SPECK:
+                    continue
                 count = _region(labels, y, x, ys, xs)
                 if count >= SPECK:
                     continue

@@ -41,6 +41,20 @@ def _survives(
 
 
 @njit(cache=True)
+def _pixel_range(a: int, b: int, c: int, size: int) -> tuple[int, int]:
+    """First and last pixel whose centre lies within three coordinates (1/SUBPIXEL pixel)."""
+    half = SUBPIXEL // 2
+    first = max(0, (min(a, b, c) - half + SUBPIXEL - 1) // SUBPIXEL)
+    return first, min(size - 1, (max(a, b, c) - half) // SUBPIXEL)
+
+
+@njit(cache=True)
+def _edge_bias(ax: int, ay: int, bx: int, by: int) -> int:
+    """Top-left rule: 0 if the edge from a to b owns the pixel centres on it, else -1."""
+    return 0 if (by - ay < 0 or (by == ay and bx - ax > 0)) else -1
+
+
+@njit(cache=True)
 def rasterise(
     place: Ints,
     inverse_depth: Floats,
@@ -89,16 +103,11 @@ def rasterise(
             b, c = c, b
             bx, by, cx, cy = cx, cy, bx, by
             area = -area
-        column0 = max(0, (min(ax, bx, cx) - half + SUBPIXEL - 1) // SUBPIXEL)
-        column1 = min(width - 1, (max(ax, bx, cx) - half) // SUBPIXEL)
-        row0 = max(0, (min(ay, by, cy) - half + SUBPIXEL - 1) // SUBPIXEL)
-        row1 = min(height - 1, (max(ay, by, cy) - half) // SUBPIXEL)
-        if column0 > column1 or row0 > row1:
-            continue
-        # Top-left rule: an edge owns the pixel centres on it only if it is a top or left edge.
-        bias_a = 0 if (cy - by < 0 or (cy == by and cx - bx > 0)) else -1
-        bias_b = 0 if (ay - cy < 0 or (ay == cy and ax - cx > 0)) else -1
-        bias_c = 0 if (by - ay < 0 or (by == ay and bx - ax > 0)) else -1
+        column0, column1 = _pixel_range(ax, bx, cx, width)
+        row0, row1 = _pixel_range(ay, by, cy, height)
+        bias_a = _edge_bias(bx, by, cx, cy)
+        bias_b = _edge_bias(cx, cy, ax, ay)
+        bias_c = _edge_bias(ax, ay, bx, by)
         za, zb, zc = inverse_depth[a], inverse_depth[b], inverse_depth[c]
         for row in range(row0, row1 + 1):
             py = row * SUBPIXEL + half

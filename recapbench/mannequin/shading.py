@@ -190,6 +190,37 @@ def _lit_share(
 
 
 @njit(cache=True)
+def _lit_colour(
+    kind: int,
+    colour: Floats,
+    gloss: float,
+    n: Floats,
+    light: Floats,
+    half: Floats,
+    ambient: float,
+    visible: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Write the colour under sky light and a key light of which a share is ``visible``."""
+    wrap = 0.4 if kind == SKIN else 0.25
+    slope = n[0] * light[0] + n[1] * light[1] + n[2] * light[2]
+    # Near the terminator a shadow map only finds the surface itself: fade it out there.
+    cast = 0.75 * smoothstep(0.02, 0.35, slope)
+    lit = 1.0 - cast * (1.0 - visible)
+    diffuse = max(0.0, (slope + wrap) / (1.0 + wrap)) * lit
+    sky = 0.5 - 0.5 * n[1]
+    graze = 1.0 + n[2]
+    dim = ambient * (0.6 + 0.4 * sky) * (1.0 - 0.35 * graze * graze)
+    facing = max(0.0, n[0] * half[0] + n[1] * half[1] + n[2] * half[2])
+    shine = facing**24 * gloss * lit
+    for k in range(3):
+        value = colour[k] * (dim + (1.0 - ambient) * 1.35 * diffuse) + shine
+        if kind == SKIN and k == 0:
+            value += 0.03 * (1.0 - diffuse)
+        out[k] = value
+
+
+@njit(cache=True)
 def shade(
     depth: Floats,
     face_at: Ints,
@@ -252,20 +283,7 @@ def shade(
             px = (column + 0.5 - lens[1]) * z / lens[0]
             py = (row + 0.5 - lens[2]) * z / lens[0]
             bias = 0.35 if kind != SKIN else 0.22
-            wrap = 0.4 if kind == SKIN else 0.25
-            slope = n[0] * light[0] + n[1] * light[1] + n[2] * light[2]
-            # Near the terminator a shadow map only finds the surface itself: fade it out there.
-            cast = 0.75 * smoothstep(0.02, 0.35, slope)
-            lit = 1.0 - cast * (1.0 - _lit_share(shadow, to_shadow, px, py, z, bias))
-            diffuse = max(0.0, (slope + wrap) / (1.0 + wrap)) * lit
-            sky = 0.5 - 0.5 * n[1]
-            graze = 1.0 + n[2]
-            dim = ambient * (0.6 + 0.4 * sky) * (1.0 - 0.35 * graze * graze)
-            gloss = max(0.0, n[0] * half[0] + n[1] * half[1] + n[2] * half[2])
-            shine = gloss**24 * m[13] * lit
-            for k in range(3):
-                value = colour[k] * (dim + (1.0 - ambient) * 1.35 * diffuse) + shine
-                if kind == SKIN and k == 0:
-                    value += 0.03 * (1.0 - diffuse)
-                rgb[row, column, k] = value
+            visible = _lit_share(shadow, to_shadow, px, py, z, bias)
+            out = rgb[row, column]
+            _lit_colour(kind, colour, m[13], n, light, half, ambient, visible, out)
     return rgb, labels
