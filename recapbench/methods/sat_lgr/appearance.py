@@ -46,7 +46,7 @@ class AppearanceNetwork(nn.Module):
         self.source_encoder = Encoder(
             IMAGE_CHANNELS + parts + NUM_JOINTS, width, layers, blocks, residual_from
         )
-        self.target_encoder = Encoder(parts + NUM_JOINTS, width, layers, blocks, residual_from)
+        self.target_encoder = Encoder(parts + NUM_JOINTS, width, layers)
         self.ups, self.fuses = nn.ModuleDict(), nn.ModuleDict()
         for layer in range(layers, 0, -1):
             channels = channels_of(width, layer)

@@ -23,7 +23,7 @@ class SatLgrConfig(MethodConfig):
     )
     discriminator_width: int = Field(ge=4, description="channels of a discriminator's first layer")
     residual_blocks: int = Field(
-        ge=0, description="dilated residual blocks per layer, from the SAT layer downwards"
+        ge=0, description="dilated residual blocks per layer of the source encoder, from SAT's on"
     )
     sat_layer: int | None = Field(
         default=None, ge=1, description="l of equations (1)-(2); none: no SAT"

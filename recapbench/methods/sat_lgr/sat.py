@@ -59,10 +59,13 @@ def segment_attention(
 
 _FUSED_FROM = 1 << 20
 """Scores per part from which fused attention is faster in float32; it never stores them."""
+_FUSED_CHANNELS = 128
+"""Value channels up to which it is: it wants keys as wide as values, so keys are padded."""
 
 
 def _attend(query_JK: Tensor, key_IK: Tensor, value_IC: Tensor) -> Tensor:
-    if query_JK.dtype == torch.float32 and len(query_JK) * len(key_IK) >= _FUSED_FROM:
+    large = len(query_JK) * len(key_IK) >= _FUSED_FROM and value_IC.shape[1] <= _FUSED_CHANNELS
+    if query_JK.dtype == torch.float32 and large:
         padding = (0, value_IC.shape[1] - query_JK.shape[1])
         return functional.scaled_dot_product_attention(
             functional.pad(query_JK, padding)[None, None],
