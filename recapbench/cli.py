@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -439,11 +438,18 @@ def _guarded(arguments: list[str]) -> int:
     try:
         returned = command.main(arguments, prog_name="recapbench", standalone_mode=False)
     except RecapbenchError as error:
-        messages.print(f"error: {error}", style=None, highlight=False, soft_wrap=True, markup=False)
+        messages.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
+    except Exception as error:
+        # Some releases of typer use click, others carry a copy of it: the errors of both are
+        # alike and share no class.
+        if type(error).__name__ == "Abort":
+            return EXIT_INTERRUPTED
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show(file=sys.stderr)
         return EXIT_USAGE
     return returned if isinstance(returned, int) else EXIT_DONE

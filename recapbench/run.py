@@ -24,7 +24,7 @@ from recapbench.data.manifest import Manifest, read_manifest, shipped_manifest
 from recapbench.data.parsing import encode_labels
 from recapbench.data.pictures import to_uint8
 from recapbench.data.query import Query
-from recapbench.errors import DataError, MissingWeightsError, UsageError
+from recapbench.errors import DataError, MissingWeightsError, UsageError, unknown
 from recapbench.evaluation.evaluate import evaluate
 from recapbench.evaluation.features import FeatureStore
 from recapbench.evaluation.images import ImageSource
@@ -112,6 +112,7 @@ def run(request: RunRequest, progress: Progress | None = None) -> Result:
     """
     report = progress or _silent
     record = find_dataset(request.dataset)
+    _check(request, record)
     device = choose_device(request.device)
     method, weights = open_method(request, record)
     seed_everything(request.seed)
@@ -122,6 +123,16 @@ def run(request: RunRequest, progress: Progress | None = None) -> Result:
     job = _Job(request, method, split, manifest, annotations, device, weights)
     seconds = job.generate(report)
     return job.finish(seconds, report)
+
+
+def _check(request: RunRequest, record: DatasetRecord) -> None:
+    """Refuse what cannot be meant before anything is made."""
+    if request.split not in record.splits:
+        raise unknown(f"split of {record.name}", request.split, record.splits)
+    record.preset(request.preset)
+    cls = find_method(request.method)
+    if request.target_parsing == "ground_truth" and not issubclass(cls, LayoutMethod):
+        raise UsageError(f"--target-parsing ground_truth: {cls.name} takes no layout")
 
 
 def find_dataset(name: str) -> DatasetRecord:
@@ -243,8 +254,6 @@ class _Job:
 
     def generate(self, report: Progress) -> float:
         """Save every output that is not there yet; returns the seconds that it took."""
-        if self.request.target_parsing == "ground_truth" and not self.predicts_layout:
-            raise UsageError(f"--target-parsing ground_truth: {self.method.name} takes no layout")
         self._begin()
         rows = [row for row in range(len(self.manifest)) if not self._saved(row)]
         done = total = len(self.manifest)
@@ -312,11 +321,11 @@ class _Job:
                 layouts = list(labels.to(torch.uint8).cpu().numpy())
             else:
                 images, layouts = self.method.generate(part), [None] * len(part)
-            self._check(images, len(part))
+            self._check_output(images, len(part))
             made += zip(to_uint8(images), layouts, strict=True)
         return made
 
-    def _check(self, images: torch.Tensor, count: int) -> None:
+    def _check_output(self, images: torch.Tensor, count: int) -> None:
         """Validate a method's output at the boundary."""
         expected = (count, 3, *self.split.record.image_size)
         if tuple(images.shape) != expected:

@@ -71,7 +71,7 @@ def test_a_corrupt_cached_image_is_named(cli: Cli, shared_home: Path, tmp_path: 
     assert warm.returncode == 0, warm.stderr
     home = tmp_path / "home"
     shutil.copytree(shared_home, home)
-    victim = next(home.glob("datasets/mannequin_street/tiny-*/test/*/test_0001_02.png"))
+    victim = next(home.glob("datasets/mannequin_street/tiny-*/test/*/street_test_0001_02.png"))
     data = bytearray(victim.read_bytes())
     data[len(data) // 2] ^= 1
     victim.write_bytes(bytes(data))
@@ -81,7 +81,7 @@ def test_a_corrupt_cached_image_is_named(cli: Cli, shared_home: Path, tmp_path: 
         RECAPBENCH_HOME=str(home),
     )
     assert done.returncode == 3, done.stderr
-    assert "test_0001_02.png" in done.stderr
+    assert "street_test_0001_02.png" in done.stderr
     assert "data prepare" in done.stderr
     mended = cli(
         *("data", "prepare", "mannequin_street", "--preset", "tiny"), RECAPBENCH_HOME=str(home)
