@@ -23,8 +23,6 @@ from rich.table import Table
 from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError, UsageError
 
 if TYPE_CHECKING:
-    from recapbench.evaluation.score import Score
-    from recapbench.results import Result
     from recapbench.training.loop import Report
 
 app = typer.Typer(
@@ -73,6 +71,7 @@ def run(
     """Generate the images of a manifest, save them, score them."""
     from recapbench.run import GRID, RESULT, RunRequest
     from recapbench.run import run as execute
+    from recapbench.summary import missing, result_table
 
     if target_parsing not in ("predicted", "ground_truth"):
         raise UsageError(
@@ -107,8 +106,8 @@ def run(
     if as_json:
         _print_json(result.document())
         return
-    _print_table(_result_table(result))
-    for line in _missing(result):
+    _print_table(result_table(result))
+    for line in missing(result):
         messages.print(line, soft_wrap=True, highlight=False)
     messages.print(f"result  {folder / RESULT}\ngrid    {folder / GRID}", soft_wrap=True)
 
@@ -217,7 +216,7 @@ def data_verify(
 def _open_and_report(
     dataset: str, name: str, preset: str | None, workers: int | None, as_json: bool, verify: bool
 ) -> None:
-    from recapbench.run import find_dataset
+    from recapbench.data.datasets import find_dataset
 
     began = time.monotonic()
     with _progress() as report:
@@ -256,7 +255,7 @@ def _methods() -> list[dict[str, str]]:
 
 def _datasets() -> list[dict[str, str]]:
     from recapbench import registry
-    from recapbench.run import find_dataset
+    from recapbench.data.datasets import find_dataset
 
     records = [find_dataset(name) for name in registry.available(registry.DATASETS)]
     return [
@@ -381,51 +380,6 @@ def _print_table(table: Table) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=200)
     console.print(table)
-
-
-def _figure(score: Score) -> str:
-    if score.value is None:
-        return "-"
-    text = f"{score.value:.4f}" if abs(score.value) < 10 else f"{score.value:.2f}"
-    if score.low is None or score.high is None:
-        return text
-    return f"{text} ±{(score.high - score.low) / 2:.2g}"
-
-
-def _result_table(result: Result) -> Table:
-    """A row per metric, a column for the method and each reference."""
-    pairs = f"{result.manifest.n} pairs of {result.dataset.name}/{result.dataset.split}"
-    table = Table(title=f"{result.method.title} on {pairs}", title_justify="left")
-    table.add_column("metric")
-    table.add_column("better")
-    table.add_column(result.method.name, justify="right")
-    for reference in result.references:
-        table.add_column(reference.name, justify="right")
-    table.add_column("n", justify="right")
-    for score in result.scores:
-        others = []
-        for reference in result.references:
-            found = [other for other in reference.scores if other.name == score.name]
-            others.append(_figure(found[0]) if found else "")
-        better = "higher" if score.higher_is_better else "lower"
-        table.add_row(score.name, better, _figure(score), *others, str(score.n))
-    return table
-
-
-def _missing(result: Result) -> list[str]:
-    """Why a figure is not there: a line per reason, with the metrics that it keeps away."""
-    reasons: dict[str, list[str]] = {}
-    rows = [(result.method.name, result.scores)]
-    rows += [(reference.name, reference.scores) for reference in result.references]
-    for name, scores in rows:
-        for score in scores:
-            if score.reason is not None:
-                reasons.setdefault(score.reason, []).append(f"{score.name} ({name})")
-    lines = []
-    for reason, metrics in reasons.items():
-        names = dict.fromkeys(metric.partition(" ")[0] for metric in metrics)
-        lines.append(f"- {', '.join(names)}: {reason}")
-    return lines
 
 
 def main() -> None:

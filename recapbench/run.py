@@ -17,13 +17,14 @@ from PIL import Image
 
 from recapbench import registry
 from recapbench.data.annotations import Annotations, open_annotations
-from recapbench.data.datasets import DatasetRecord, Split
+from recapbench.data.datasets import DatasetRecord, Split, find_dataset
 from recapbench.data.examples import loader
 from recapbench.data.images import decode_image, encode_image
 from recapbench.data.manifest import Manifest, read_manifest, shipped_manifest
 from recapbench.data.parsing import encode_labels
 from recapbench.data.pictures import to_uint8
 from recapbench.data.query import Query
+from recapbench.devices import choose_device
 from recapbench.errors import DataError, MissingWeightsError, UsageError, unknown
 from recapbench.evaluation.evaluate import evaluate
 from recapbench.evaluation.features import FeatureStore
@@ -31,7 +32,8 @@ from recapbench.evaluation.images import ImageSource
 from recapbench.evaluation.layout import layout_score
 from recapbench.evaluation.score import Score
 from recapbench.grid import run_grid
-from recapbench.methods.base import ImageSpec, LayoutMethod, Method
+from recapbench.methods.base import LayoutMethod, Method
+from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.reference import CopySource
 from recapbench.methods.weights_file import read_header
 from recapbench.provenance import (
@@ -133,44 +135,6 @@ def _check(request: RunRequest, record: DatasetRecord) -> None:
     cls = find_method(request.method)
     if request.target_parsing == "ground_truth" and not issubclass(cls, LayoutMethod):
         raise UsageError(f"--target-parsing ground_truth: {cls.name} takes no layout")
-
-
-def find_dataset(name: str) -> DatasetRecord:
-    """The record of a registered dataset; a UsageError suggests the nearest name."""
-    record = registry.load(registry.DATASETS, name)
-    if not isinstance(record, DatasetRecord):
-        raise registry.PluginError(f"dataset {name!r} is no DatasetRecord but {type(record)}")
-    return record
-
-
-def find_method(name: str) -> type[Method[Any]]:
-    """The class of a registered method; a UsageError suggests the nearest name."""
-    cls = registry.load(registry.METHODS, name)
-    if not (isinstance(cls, type) and issubclass(cls, Method)):
-        raise registry.PluginError(f"method {name!r} is no subclass of Method but {cls!r}")
-    return cls
-
-
-def image_spec(record: DatasetRecord) -> ImageSpec:
-    """What a dataset fixes for a method."""
-    return ImageSpec(*record.image_size, parts=record.parts, settings=record.settings)
-
-
-def choose_device(name: str | None) -> torch.device:
-    """The device asked for, or CUDA where there is one.
-
-    Raises:
-        UsageError: if this machine has no such device.
-    """
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"device {name!r} cannot be used: {reason}") from None
-    return device
 
 
 def open_method(request: RunRequest, record: DatasetRecord) -> tuple[Method[Any], Path | None]:

@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from recapbench import registry
 from recapbench.data.images import decode_image
 from recapbench.data.manifest import Manifest, Pair, from_pairs
 from recapbench.data.parsing import decode_labels
@@ -306,3 +307,11 @@ class Split:
 def _same(what: str, stated: str, ours: str) -> None:
     if stated != ours:
         raise DataError(f"the manifest is of {what} {stated!r}, expected {ours!r}")
+
+
+def find_dataset(name: str) -> DatasetRecord:
+    """The record of a registered dataset; a UsageError suggests the nearest name."""
+    record = registry.load(registry.DATASETS, name)
+    if not isinstance(record, DatasetRecord):
+        raise registry.PluginError(f"dataset {name!r} is no DatasetRecord but {type(record)}")
+    return record

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from recapbench.errors import DataError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 LIP_LABELS: tuple[str, ...] = (
@@ -137,22 +138,21 @@ def colourise(labels: npt.NDArray[np.uint8], parts: int) -> npt.NDArray[np.uint8
     return part_palette(parts)[labels]
 
 
-def one_hot(labels: Tensor, parts: int) -> Tensor:
+def one_hot(labels: Tensor, parts: int, dtype: torch.dtype | None = None) -> Tensor:
     """Spread label maps over channels.
 
     Args:
-        labels: integers (B, H, W), values below ``parts``.
+        labels: int64 (B, H, W), values below ``parts``.
         parts: number N of parts.
+        dtype: of the result, float32 by default.
 
     Returns:
-        float32 (B, N, H, W): 1 in the channel of the pixel's label, else 0.
+        (B, N, H, W), channels last in memory: 1 in the channel of the pixel's label, else 0.
     """
     import torch
 
-    spread = torch.zeros(
-        (labels.shape[0], parts, *labels.shape[1:]), dtype=torch.float32, device=labels.device
-    )
-    return spread.scatter_(1, labels.long().unsqueeze(1), 1.0)
+    spread = torch.zeros((*labels.shape, parts), dtype=dtype, device=labels.device)
+    return spread.scatter_(3, labels[..., None], 1.0).permute(0, 3, 1, 2)
 
 
 def check_labels(

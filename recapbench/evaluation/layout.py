@@ -27,10 +27,16 @@ def confusion(
 
 
 def mean_iou(counts: npt.NDArray[np.int64]) -> float:
-    """Mean over the parts that occur, truly or predicted, of intersection over union in [0, 1]."""
+    """Mean over the parts that occur, truly or predicted, of intersection over union in [0, 1].
+
+    Raises:
+        ValueError: if nothing was counted.
+    """
     hits = np.diag(counts).astype(np.float64)
     union = counts.sum(axis=0) + counts.sum(axis=1) - hits
     present = union > 0
+    if not present.any():
+        raise ValueError("expected the counts of at least one pixel, got none")
     return float((hits[present] / union[present]).mean())
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import torch
 from accelerate import Accelerator
@@ -18,6 +18,7 @@ from recapbench.data.datasets import Split
 from recapbench.data.examples import loader, training_loader
 from recapbench.data.manifest import Manifest, Pair
 from recapbench.data.query import Batch, Query
+from recapbench.devices import Precision
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.weights_file import WeightsHeader, write_weights
@@ -34,8 +35,6 @@ CHECKPOINT: Final = "checkpoint.safetensors"
 WEIGHTS: Final = "weights.safetensors"
 LOG: Final = "losses.jsonl"
 PLAN: Final = "plan.json"
-
-Precision = Literal["bf16", "fp32"]
 
 
 class TrainingPlan(BaseModel):
@@ -85,18 +84,6 @@ class Report(BaseModel):
     step: int
     seconds: float
     losses: dict[str, float]
-
-
-def best_precision(device: torch.device) -> Precision:
-    """bfloat16 where the processor multiplies in it, else float32."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    if device.type == "cpu":
-        capability = torch.backends.cpu.get_cpu_capability()
-        return (
-            "bf16" if "AVX512" in capability and torch.cpu._is_avx512_bf16_supported() else "fp32"
-        )
-    return "fp32"
 
 
 class Trainer:

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from recapbench import registry
-from recapbench.data.datasets import DatasetRecord, Split
+from recapbench.data.datasets import DatasetRecord, Split, find_dataset
 from recapbench.data.manifest import Manifest
+from recapbench.devices import best_precision, choose_device
 from recapbench.errors import UsageError
-from recapbench.methods.base import ImageSpec, TrainableMethod
-from recapbench.training.loop import Trainer, TrainingPlan, best_precision
+from recapbench.methods.base import TrainableMethod
+from recapbench.methods.find import find_method, image_spec
+from recapbench.training.loop import Trainer, TrainingPlan
 
 SAMPLE_PAIRS = 6
 """Pairs on a sample sheet."""
@@ -53,11 +54,11 @@ def open_trainer(
         DataError: if a run cannot be resumed from the folder.
     """
     report = progress or _silent
-    record: DatasetRecord = registry.load(registry.DATASETS, request.dataset)
-    cls = registry.load(registry.METHODS, request.method)
+    record = find_dataset(request.dataset)
+    cls = find_method(request.method)
     if not issubclass(cls, TrainableMethod):
         raise UsageError(f"method {request.method!r} cannot be trained")
-    spec = ImageSpec(*record.image_size, parts=record.parts, settings=record.settings)
+    spec = image_spec(record)
     config = cls.configure(spec, request.overrides)
     split = record.open("train", request.preset, partial(report, "rendering persons"))
     manifest = split.manifest()
@@ -99,8 +100,7 @@ def open_trainer(
 def _precision(request: TrainingRequest) -> Any:
     if request.precision != "auto":
         return request.precision
-    cuda = request.device != "cpu" and torch.cuda.is_available()
-    return best_precision(torch.device("cuda" if cuda else "cpu"))
+    return best_precision(choose_device(request.device))
 
 
 def _samples(

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from recapbench.data import parsing
+
 SLOPE = 0.2
 """Slope of every leaky ReLU."""
 
@@ -33,11 +35,8 @@ def as_map(tensor_BCHW: Tensor) -> Tensor:
 
 
 def one_hot(labels_BHW: Tensor, parts: int) -> Tensor:
-    """One-hot parts (B,N,H,W) of labels (B,H,W) int64, as `as_map` lays them out."""
-    device = labels_BHW.device
-    shape = (*labels_BHW.shape, parts)
-    onehot_BHWN = torch.zeros(shape, dtype=compute_dtype(device), device=device)
-    return onehot_BHWN.scatter_(3, labels_BHW[..., None], 1.0).permute(0, 3, 1, 2)
+    """One-hot parts (B,N,H,W) of labels (B,H,W) int64, as `as_map` lays maps out."""
+    return parsing.one_hot(labels_BHW, parts, compute_dtype(labels_BHW.device))
 
 
 def conv(

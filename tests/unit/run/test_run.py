@@ -11,12 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from recapbench import run as run_module
+from recapbench.data.datasets import find_dataset
 from recapbench.data.manifest import write_manifest
 from recapbench.data.query import Query
 from recapbench.errors import DataError, MissingWeightsError, UsageError
 from recapbench.evaluation.layout import LAYOUT_MIOU, confusion, layout_score, mean_iou
 from recapbench.evaluation.metrics import METRICS
+from recapbench.methods.find import find_method
 from recapbench.methods.reference import CopySource
 from recapbench.results import read_result
 from recapbench.run import RunRequest, run
@@ -118,7 +119,7 @@ def test_resume_makes_what_is_missing_or_damaged_and_nothing_else(
     images[1].unlink()
     images[4].write_bytes(images[4].read_bytes()[:100])
     made: list[str] = []
-    cls = run_module.find_method("sat_lgr")
+    cls = find_method("sat_lgr")
     real = cls.generate_with_layout  # type: ignore[attr-defined]
 
     def counted(self: object, query: Query) -> object:
@@ -149,7 +150,7 @@ def test_a_given_layout_takes_the_place_of_the_predicted(
 
 
 def test_a_manifest_file_decides_the_pairs(tmp_path: Path, street_weights: Path) -> None:
-    record = run_module.find_dataset("mannequin_street")
+    record = find_dataset("mannequin_street")
     manifest = record.open("test", "tiny").manifest().limit(3)
     path = tmp_path / "three.csv"
     write_manifest(manifest, path)
@@ -159,7 +160,7 @@ def test_a_manifest_file_decides_the_pairs(tmp_path: Path, street_weights: Path)
 
 
 def test_a_manifest_of_another_set_is_refused(tmp_path: Path, street_weights: Path) -> None:
-    manifest = run_module.find_dataset("mannequin").open("test", "tiny").manifest()
+    manifest = find_dataset("mannequin").open("test", "tiny").manifest()
     path = tmp_path / "other.csv"
     write_manifest(manifest, path)
     with pytest.raises(DataError, match="manifest is of dataset 'mannequin'"):
@@ -169,7 +170,7 @@ def test_a_manifest_of_another_set_is_refused(tmp_path: Path, street_weights: Pa
 def test_missing_weights_name_the_command_that_trains_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module.find_method("sat_lgr"), "shipped_weights", lambda dataset: None)
+    monkeypatch.setattr(find_method("sat_lgr"), "shipped_weights", lambda dataset: None)
     with pytest.raises(
         MissingWeightsError, match="recapbench train --method sat_lgr --dataset mannequin_street"
     ):

@@ -1,0 +1,53 @@
+"""A result as a table for the terminal, and why some of its figures are missing."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from recapbench.evaluation.score import Score
+from recapbench.results import Result
+
+
+def result_table(result: Result) -> Table:
+    """A row per metric, a column for the method and each reference."""
+    pairs = f"{result.manifest.n} pairs of {result.dataset.name}/{result.dataset.split}"
+    table = Table(title=f"{result.method.title} on {pairs}", title_justify="left")
+    table.add_column("metric")
+    table.add_column("better")
+    table.add_column(result.method.name, justify="right")
+    for reference in result.references:
+        table.add_column(reference.name, justify="right")
+    table.add_column("n", justify="right")
+    for score in result.scores:
+        others = []
+        for reference in result.references:
+            found = [other for other in reference.scores if other.name == score.name]
+            others.append(_figure(found[0]) if found else "")
+        better = "higher" if score.higher_is_better else "lower"
+        table.add_row(score.name, better, _figure(score), *others, str(score.n))
+    return table
+
+
+def missing(result: Result) -> list[str]:
+    """Why a figure is not there: a line per reason, with the metrics that it keeps away."""
+    reasons: dict[str, list[str]] = {}
+    rows = [(result.method.name, result.scores)]
+    rows += [(reference.name, reference.scores) for reference in result.references]
+    for name, scores in rows:
+        for score in scores:
+            if score.reason is not None:
+                reasons.setdefault(score.reason, []).append(f"{score.name} ({name})")
+    lines = []
+    for reason, metrics in reasons.items():
+        names = dict.fromkeys(metric.partition(" ")[0] for metric in metrics)
+        lines.append(f"- {', '.join(names)}: {reason}")
+    return lines
+
+
+def _figure(score: Score) -> str:
+    if score.value is None:
+        return "-"
+    text = f"{score.value:.4f}" if abs(score.value) < 10 else f"{score.value:.2f}"
+    if score.low is None or score.high is None:
+        return text
+    return f"{text} ±{(score.high - score.low) / 2:.2g}"
