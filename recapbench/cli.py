@@ -120,6 +120,7 @@ def train(
     steps: Annotated[int, typer.Option(min=1, help="Steps to take.")] = 100_000,
     preset: Preset = None,
     settings: Settings = None,
+    init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and draws.")] = 0,
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
     device: Device = None,
@@ -150,6 +151,7 @@ def train(
         sample_every=sample_every,
         log_every=log_every,
         resume=resume,
+        init=init,
         command=shlex.join(["recapbench", *sys.argv[1:]]),
     )
     try:

@@ -50,6 +50,8 @@ class TrainingPlan(BaseModel):
         config: every setting of the method.
         steps: how many steps to take.
         seed: of the weights, the order of pairs and all else that is drawn.
+        init: weights that it starts from, with the record of how they were made; None for
+            a fresh start.
         precision: "bf16" runs convolutions in bfloat16 (autocast), "fp32" does not.
         command: the command line that made the plan.
     """
@@ -66,6 +68,7 @@ class TrainingPlan(BaseModel):
     steps: int
     seed: int
     precision: Precision
+    init: dict[str, Any] | None = None
     command: str
 
     def differences(self, other: TrainingPlan) -> list[str]:

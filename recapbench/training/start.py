@@ -13,9 +13,11 @@ import torch
 from recapbench.data.datasets import DatasetRecord, Split, find_dataset
 from recapbench.data.manifest import Manifest
 from recapbench.devices import best_precision, choose_device
-from recapbench.errors import UsageError
+from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.find import find_method, image_spec
+from recapbench.methods.weights_file import read_header
+from recapbench.provenance import sha256_file
 from recapbench.training.loop import Trainer, TrainingPlan
 
 SAMPLE_PAIRS = 6
@@ -40,6 +42,7 @@ class TrainingRequest:
     sample_every: int = 500
     log_every: int = 10
     resume: bool = False
+    init: Path | None = None
     command: str = ""
 
 
@@ -64,6 +67,7 @@ def open_trainer(
     manifest = split.manifest()
     torch.manual_seed(request.seed)
     method = cls(config, spec)
+    init = None if request.init is None else _initialise(method, request.init)
     plan = TrainingPlan(
         method=request.method,
         dataset=record.name,
@@ -75,6 +79,7 @@ def open_trainer(
         steps=request.steps,
         seed=request.seed,
         precision=_precision(request),
+        init=init,
         command=request.command,
     )
     trainer = Trainer(
@@ -95,6 +100,27 @@ def open_trainer(
     else:
         trainer.start()
     return trainer
+
+
+def _initialise(method: TrainableMethod[Any], path: Path) -> dict[str, Any]:
+    """Start from trained weights, of whatever dataset, if they are of the method's settings.
+
+    Returns:
+        What the plan says of them.
+
+    Raises:
+        DataError: if they are damaged, of another method, or of other shapes.
+    """
+    header = read_header(path)
+    if header.method != method.name:
+        raise DataError(f"weights {path}: expected method {method.name}, got {header.method}")
+    method.load(path)
+    return {
+        "sha256": sha256_file(path),
+        "dataset": header.dataset,
+        "config": header.config,
+        "training": header.training,
+    }
 
 
 def _precision(request: TrainingRequest) -> Any:

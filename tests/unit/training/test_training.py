@@ -178,3 +178,18 @@ def test_samples_are_drawn_and_change_nothing(whole: Path, tmp_path: Path) -> No
 def test_a_method_without_training_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be trained"):
         open_trainer(request(tmp_path / "run", method="copy_source", overrides={}))
+
+
+def test_training_can_start_from_weights(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    trainer = open_trainer(request(out, steps=2, init=whole / WEIGHTS))
+    start = load_file(whole / WEIGHTS)
+    for name, tensor in trainer.sides["generator"].state_dict().items():
+        assert torch.equal(tensor, start[name].float())
+    training = read_header(trainer.run()).training
+    assert training["init"]["training"]["steps"] == 6
+    assert training["init"]["dataset"] == "mannequin_street"
+    with pytest.raises(DataError, match="shape"):
+        open_trainer(
+            request(tmp_path / "wide", overrides=SMALL | {"width": 8}, init=whole / WEIGHTS)
+        )
