@@ -79,6 +79,10 @@ def _attend(query_JK: Tensor, key_IK: Tensor, value_IC: Tensor) -> Tensor:
 class SemanticAwareTransfer(nn.Module):
     """SAT at one layer.
 
+    g carries a factor of 1 / sqrt(key channels). Without it the scores of normalised features are
+    so far apart that attention sits on single positions from the first steps on, where it cannot
+    learn which others would be better.
+
     Args:
         channels: channels of the encoder's and of the decoder's feature.
         key_channels: channels of g and theta.
@@ -88,6 +92,7 @@ class SemanticAwareTransfer(nn.Module):
         super().__init__()
         self.g = conv(channels, key_channels, 1)
         self.theta = conv(channels, key_channels, 1)
+        self.scale = key_channels**-0.5
 
     def forward(
         self, source_BCHW: Tensor, decoded_BCHW: Tensor, source_BHW: Tensor, layout_BHW: Tensor
@@ -106,7 +111,7 @@ class SemanticAwareTransfer(nn.Module):
         size = (source_BCHW.shape[2], source_BCHW.shape[3])
         source_BI = resize_labels(source_BHW, size).flatten(1)
         layout_BJ = resize_labels(layout_BHW, size).flatten(1)
-        query_BJK = self.g(decoded_BCHW).flatten(2).transpose(1, 2)
+        query_BJK = self.scale * self.g(decoded_BCHW).flatten(2).transpose(1, 2)
         key_BIK = self.theta(source_BCHW).flatten(2).transpose(1, 2)
         value_BIC = source_BCHW.flatten(2).transpose(1, 2)
         moved_BJC = torch.stack(
@@ -139,7 +144,7 @@ class SemanticAwareTransfer(nn.Module):
         row, column = position
         part_B = resize_labels(layout_BHW, size)[:, row, column]
         same_BHW = resize_labels(source_BHW, size) == part_B[:, None, None]
-        query_BK = self.g(decoded_BCHW)[:, :, row, column]
+        query_BK = self.scale * self.g(decoded_BCHW)[:, :, row, column]
         scores_BHW = torch.einsum("bk,bkhw->bhw", query_BK, self.theta(source_BCHW)).float()
         scores_BI = scores_BHW.masked_fill(~same_BHW, -torch.inf).flatten(1)
         present_B = same_BHW.flatten(1).any(dim=1)
