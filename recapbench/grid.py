@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
-from PIL import Image
 
 from recapbench.data.datasets import Split
 from recapbench.data.manifest import Manifest
-from recapbench.data.parsing import colourise
-from recapbench.data.pictures import Picture, draw_skeleton, png_bytes, read_picture, sheet
+from recapbench.data.pictures import Picture, pair_tiles, png_bytes, sheet
+from recapbench.outputs import OutputFolder
 
 ROWS = 8
 """Pairs shown in a grid."""
+_SMALL = 128
+"""Images narrower than this are shown twice as large."""
 
 
 def spread(manifest: Manifest, split: Split, rows: int = ROWS) -> list[int]:
@@ -33,34 +31,14 @@ def spread(manifest: Manifest, split: Split, rows: int = ROWS) -> list[int]:
     return sorted(chosen)
 
 
-def run_grid(
-    split: Split,
-    manifest: Manifest,
-    images: Sequence[Path],
-    layouts: Sequence[Path] | None,
-) -> bytes:
-    """PNG of up to eight pairs of a run.
-
-    Args:
-        split: the images of the dataset.
-        manifest: the pairs.
-        images: the saved outputs, in the manifest's order.
-        layouts: the saved layouts, in the same order; None where the method has none.
-    """
-    titles = ["source", "target pose"] + ["layout"] * (layouts is not None) + ["output", "target"]
+def run_grid(outputs: OutputFolder) -> bytes:
+    """PNG of up to eight pairs of a run."""
+    titles = ["source", "target pose"] + ["layout"] * outputs.layouts + ["output", "target"]
     rows: list[list[Picture]] = []
-    for index in spread(manifest, split):
-        source, target = manifest[index]
-        pose = draw_skeleton(split.keypoints[split.position(target)], split.record.image_size)
-        row = [split.image(source), pose]
-        if layouts is not None:
-            row.append(_painted(layouts[index], split.record.parts))
-        rows.append([*row, read_picture(images[index]), split.image(target)])
-    if split.record.image_size[1] < 128:  # small images, enlarged so that a person can see them
+    for index in spread(outputs.manifest, outputs.split):
+        layout = outputs.layout(index) if outputs.layouts else None
+        pair = outputs.manifest[index]
+        rows.append(pair_tiles(outputs.split, pair, outputs.image(index), layout))
+    if outputs.split.record.image_size[1] < _SMALL:
         rows = [[np.repeat(np.repeat(tile, 2, 0), 2, 1) for tile in row] for row in rows]
     return png_bytes(sheet(rows, titles))
-
-
-def _painted(path: Path, parts: int) -> Picture:
-    with Image.open(path) as image:
-        return colourise(np.asarray(image), parts)

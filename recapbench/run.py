@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint
@@ -13,15 +12,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 
 from recapbench import registry
 from recapbench.data.annotations import Annotations, open_annotations
 from recapbench.data.datasets import DatasetRecord, Split, find_dataset
 from recapbench.data.examples import loader
-from recapbench.data.images import decode_image, encode_image
 from recapbench.data.manifest import Manifest, read_manifest, shipped_manifest
-from recapbench.data.parsing import encode_labels
 from recapbench.data.pictures import to_uint8
 from recapbench.data.query import Query
 from recapbench.devices import choose_device
@@ -36,11 +32,10 @@ from recapbench.methods.base import LayoutMethod, Method
 from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.reference import CopySource
 from recapbench.methods.weights_file import read_header
+from recapbench.outputs import OutputFolder
 from recapbench.provenance import (
     seed_everything,
     sha256_file,
-    sha256_ordered,
-    sha256_pixels,
     source_commit,
     versions,
     write_atomic,
@@ -58,7 +53,6 @@ from recapbench.results import (
 
 RESULT: Final = "result.json"
 GRID: Final = "grid.png"
-REQUEST: Final = "request.json"
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how much is done, and how much there is."""
@@ -122,7 +116,8 @@ def run(request: RunRequest, progress: Progress | None = None) -> Result:
     split = record.open(request.split, request.preset, partial(report, "rendering persons"))
     manifest = choose_manifest(request, split)
     annotations = open_annotations(split, partial(report, "caching annotations"))
-    job = _Job(request, method, split, manifest, annotations, device, weights)
+    outputs = OutputFolder(request.out, split, manifest, isinstance(method, LayoutMethod))
+    job = _Job(request, method, split, manifest, annotations, device, weights, outputs)
     seconds = job.generate(report)
     return job.finish(seconds, report)
 
@@ -183,15 +178,13 @@ class _Job:
     annotations: Annotations
     device: torch.device
     weights: Path | None
+    outputs: OutputFolder
 
     @property
     def inputs(self) -> frozenset[str]:
+        """What the method is given."""
         given = self.request.target_parsing == "ground_truth"
         return self.method.inputs | ({"target_parsing"} if given else set())
-
-    @property
-    def predicts_layout(self) -> bool:
-        return isinstance(self.method, LayoutMethod)
 
     def identity(self) -> dict[str, Any]:
         """What decides the pixels; a resumed run must agree with it."""
@@ -206,22 +199,11 @@ class _Job:
             "seed": self.request.seed,
         }
 
-    def image_path(self, row: int, folder: str = "images") -> Path:
-        """Where the output of a row of the manifest is saved."""
-        source, target = self.manifest[row]
-        name = f"{row:05d}_{_stem(source)}_to_{_stem(target)}.png"
-        return self.request.out / folder / name
-
-    def paths(self, folder: str = "images") -> list[Path]:
-        """Where the outputs of all rows are saved."""
-        return [self.image_path(row, folder) for row in range(len(self.manifest))]
-
     def generate(self, report: Progress) -> float:
         """Save every output that is not there yet; returns the seconds that it took."""
-        self._begin()
-        rows = [row for row in range(len(self.manifest)) if not self._saved(row)]
-        done = total = len(self.manifest)
-        done -= len(rows)
+        self.outputs.begin(self.identity(), self.request.resume)
+        rows = self.outputs.missing()
+        total = len(self.manifest)
         began = time.monotonic()
         queries = loader(
             self.split,
@@ -231,63 +213,28 @@ class _Job:
             self.request.num_workers,
             self.annotations,
         )
-        for query in queries if rows else ():
-            for image, layout in self._generate(query.to(self.device)):
-                self._save(rows[done - total + len(rows)], image, layout)
-                done += 1
-                report("generating", done, total)
+        made = (output for query in queries for output in self._outputs(query.to(self.device)))
+        for count, (row, (image, layout)) in enumerate(zip(rows, made, strict=True), start=1):
+            self.outputs.save(row, image, layout)
+            report("generating", total - len(rows) + count, total)
         return time.monotonic() - began
 
-    def _begin(self) -> None:
-        path = self.request.out / REQUEST
-        asked = self.identity()
-        if path.exists():
-            stored = json.loads(path.read_text())
-            if not self.request.resume:
-                raise UsageError(
-                    f"{self.request.out} holds a run already: add --resume to finish it, "
-                    f"or name another folder"
-                )
-            if stored != asked:
-                wrong = [key for key in asked if stored.get(key) != asked[key]]
-                raise UsageError(
-                    f"{self.request.out} holds a run of something else "
-                    f"(other {', '.join(wrong)}): name another folder"
-                )
-            return
-        write_json(path, asked)
-
-    def _saved(self, row: int) -> bool:
-        """Whether a row's output is there whole."""
-        path = self.image_path(row)
-        if not path.is_file():
-            return False
-        if self.predicts_layout and not self.image_path(row, "layouts").is_file():
-            return False
-        try:
-            decode_image(path.read_bytes(), self.split.record.image_size, str(path))
-        except DataError:
-            return False
-        return True
-
-    def _generate(self, query: Query) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    def _outputs(self, query: Query) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """Images uint8 (H,W,3), each with its layout uint8 (H,W) if there is one.
 
         On the CPU the pairs of a batch go through the method one by one: convolution kernels are
         chosen by batch size there, so the last bits, and now and then a grey level, would depend
-        on it. It costs no time on a CPU.
+        on it.
         """
-        parts = query.split() if self.device.type == "cpu" else [query]
-        made: list[tuple[np.ndarray, np.ndarray | None]] = []
-        for part in parts:
+        for part in query.split() if self.device.type == "cpu" else [query]:
+            layouts: list[np.ndarray | None] = [None] * len(part)
             if isinstance(self.method, LayoutMethod):
                 images, labels = self.method.generate_with_layout(part)
                 layouts = list(labels.to(torch.uint8).cpu().numpy())
             else:
-                images, layouts = self.method.generate(part), [None] * len(part)
+                images = self.method.generate(part)
             self._check_output(images, len(part))
-            made += zip(to_uint8(images), layouts, strict=True)
-        return made
+            yield from zip(to_uint8(images), layouts, strict=True)
 
     def _check_output(self, images: torch.Tensor, count: int) -> None:
         """Validate a method's output at the boundary."""
@@ -300,23 +247,15 @@ class _Job:
         if not torch.isfinite(images).all():
             raise DataError(f"method {self.method.name!r} returned values that are not finite")
 
-    def _save(self, row: int, image: np.ndarray, layout: np.ndarray | None) -> None:
-        if layout is not None:
-            labels = encode_labels(layout, self.split.record.parts)
-            write_atomic(self.image_path(row, "layouts"), labels)
-        write_atomic(self.image_path(row), encode_image(image))
-
     def finish(self, seconds: float, report: Progress) -> Result:
         """Score the saved images and the reference rows; write the grid and the result."""
         store = FeatureStore(device=str(self.device))
-        images = self.paths()
+        images = [self.outputs.image_path(row) for row in range(len(self.manifest))]
         scores = self._score(images, store, report)
-        if self.predicts_layout and self.request.target_parsing == "predicted":
+        if self.outputs.layouts and self.request.target_parsing == "predicted":
             scores.append(self._layout_score())
         references = self._references(store, report)
-        layouts = self.paths("layouts") if self.predicts_layout else None
-        grid = run_grid(self.split, self.manifest, images, layouts)
-        write_atomic(self.request.out / GRID, grid)
+        write_atomic(self.request.out / GRID, run_grid(self.outputs))
         result = self._result(scores, references, seconds)
         write_json(self.request.out / RESULT, result.document())
         return result
@@ -334,13 +273,11 @@ class _Job:
         )
 
     def _layout_score(self) -> Score:
-        def pairs() -> Any:
-            for row, pair in enumerate(self.manifest):
-                with Image.open(self.image_path(row, "layouts")) as image:
-                    predicted = np.asarray(image)
-                yield predicted, self.annotations.parsing(pair.target)
-
-        return layout_score(pairs(), self.split.record.parts)
+        pairs = (
+            (self.outputs.layout(row), self.annotations.parsing(pair.target))
+            for row, pair in enumerate(self.manifest)
+        )
+        return layout_score(pairs, self.split.record.parts)
 
     def _references(self, store: FeatureStore, report: Progress) -> list[Reference]:
         """What copying the source scores, and what the targets themselves do."""
@@ -362,12 +299,6 @@ class _Job:
 
     def _result(self, scores: list[Score], references: list[Reference], seconds: float) -> Result:
         point = registry.available(registry.METHODS)[self.method.name]
-        digests = []
-        for path in self.paths():
-            data = path.read_bytes()
-            digests.append(
-                sha256_pixels(decode_image(data, self.split.record.image_size, str(path)))
-            )
         return Result(
             origin="measured",
             method=MethodPart(
@@ -391,7 +322,7 @@ class _Job:
                 protocol=self.manifest.protocol,
                 file=str(self.request.manifest) if self.request.manifest else None,
             ),
-            outputs=OutputsPart(sha256=sha256_ordered(digests)),
+            outputs=OutputsPart(sha256=self.outputs.digest()),
             target_parsing=self.request.target_parsing,
             scores=scores,
             references=references,
@@ -416,11 +347,6 @@ class _Job:
 
 def _distribution(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "unknown"
-
-
-def _stem(name: str) -> str:
-    """An image's name as part of a file name."""
-    return Path(name.replace("/", "_")).stem
 
 
 def _silent(stage: str, done: int, total: int) -> None:

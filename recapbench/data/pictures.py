@@ -5,7 +5,6 @@ from __future__ import annotations
 import colorsys
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,9 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from recapbench.data.datasets import Split
+from recapbench.data.manifest import Pair
+from recapbench.data.parsing import colourise
 from recapbench.data.skeleton import LIMBS, MISSING, SEEN
 
 Picture = npt.NDArray[np.uint8]
@@ -88,7 +90,19 @@ def png_bytes(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def read_picture(path: Path) -> Picture:
-    """RGB uint8 (H, W, 3) of an image file of ours."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+def pair_tiles(
+    split: Split, pair: Pair, output: Picture, layout: npt.NDArray[np.uint8] | None
+) -> list[Picture]:
+    """One row of a sheet: source, wanted pose, layout if there is one, output, target.
+
+    Args:
+        split: where source and target come from.
+        pair: their names.
+        output: RGB uint8 (H,W,3).
+        layout: part labels uint8 (H,W).
+    """
+    keypoints = split.keypoints[split.position(pair.target)]
+    tiles = [split.image(pair.source), draw_skeleton(keypoints, split.record.image_size)]
+    if layout is not None:
+        tiles.append(colourise(layout, split.record.parts))
+    return [*tiles, output, split.image(pair.target)]
