@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from recapbench.data import parsing
 
@@ -52,6 +53,17 @@ def conv(
 def linear(features_in: int, features_out: int) -> nn.Module:
     """A spectrally normalised linear map without bias."""
     return spectral_norm(nn.Linear(features_in, features_out, bias=False))
+
+
+def fix_spectral_norm(module: nn.Module) -> None:
+    """Divide every weight by its norm once and for all: a trained network generates faster so.
+
+    The module can no longer be trained under spectral norm.
+    """
+    for layer in module.modules():
+        if is_parametrized(layer, "weight"):
+            remove_parametrizations(layer, "weight", leave_parametrized=True)
+    module.to(memory_format=torch.channels_last)
 
 
 def norm(channels: int) -> nn.Module:

@@ -19,7 +19,7 @@ from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
 from recapbench.methods.sat_lgr.config import SatLgrConfig
 from recapbench.methods.sat_lgr.discriminators import Discriminators
 from recapbench.methods.sat_lgr.geometry import GeometricNetwork
-from recapbench.methods.sat_lgr.layers import as_map, one_hot
+from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot
 from recapbench.methods.sat_lgr.perceptual import perceptual_features
 from recapbench.methods.weights_file import load_into, open_header, read_weights
 
@@ -127,10 +127,11 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
         config = open_header(weights, cls, dataset, spec, overrides)
         method = cls(config, spec)
         method.load(weights)
+        fix_spectral_norm(method.generator)
         return method
 
     def load(self, path: Path) -> None:
-        """Load the generator's weights and make it ready to generate."""
+        """Load the generator's weights, to generate or to train on."""
         load_into(self.generator, read_weights(path)[1], path)
         self.generator.eval()
 
