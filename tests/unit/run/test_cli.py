@@ -171,3 +171,11 @@ def test_an_unknown_kind_of_list(cli: Cli) -> None:
     done = cli("list", "metric")
     assert done.returncode == 2
     assert "Did you mean 'metrics'" in done.stderr
+
+
+def test_version_and_help(cli: Cli) -> None:
+    assert cli("--version").stdout.split()[0] == "recapbench"
+    for verb in ("run", "train", "list", "data"):
+        done = cli(verb, "--help")
+        assert done.returncode == 0
+        assert "Usage" in done.stdout
