@@ -111,6 +111,9 @@ def open_header(
     header = read_header(path)
     header.check(path, method.name, dataset, spec)
     method.configure(spec, overrides)
+    missing = sorted(method.config_class.model_fields.keys() - header.config.keys())
+    if missing:
+        raise DataError(f"weights {path}: settings without a value: {', '.join(missing)}")
     wrong = [
         f"{key}: expected {value!r}, got {header.config.get(key)!r}"
         for key, value in (overrides or {}).items()

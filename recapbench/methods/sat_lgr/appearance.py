@@ -20,7 +20,7 @@ from recapbench.methods.sat_lgr.layers import (
     one_hot,
 )
 from recapbench.methods.sat_lgr.lgr import LayoutGraphReasoning
-from recapbench.methods.sat_lgr.sat import SemanticAwareTransfer
+from recapbench.methods.sat_lgr.sat import SemanticAwareTransfer, resize_labels
 
 IMAGE_CHANNELS = 3
 
@@ -29,7 +29,9 @@ class AppearanceNetwork(nn.Module):
     """A U-Net on {H_A, S_A, K_A}, a second encoder on {layout, K_B}, and one decoder.
 
     At every layer the decoder's feature is fused with the source's and the target's feature of
-    that size. At layer l SAT's output is concatenated, at the LGR layer LGR's.
+    that size. At layer l SAT's output is concatenated, at the LGR layer LGR's. The source's
+    features stand where the source's person stood; at the finest layers they pass only where the
+    layout shows the same part, or the decoder would have to erase that person again.
 
     Args:
         config: the method's settings.
@@ -40,6 +42,7 @@ class AppearanceNetwork(nn.Module):
         super().__init__()
         self.parts = parts
         self.sat_layer, self.lgr_layer = config.sat_layer, config.lgr_layer
+        self.same_part_skips = config.same_part_skips
         width, layers = config.width, config.layers
         residual_from = config.sat_layer or layers
         blocks = config.residual_blocks
@@ -137,7 +140,10 @@ class AppearanceNetwork(nn.Module):
         for layer in range(len(sources), 0, -1):
             source_BCHW = sources[layer - 1]
             if layer < len(sources):
-                x = self.fuses[str(layer)](self.ups[str(layer)](x), source_BCHW, targets[layer - 1])
+                skip_BCHW = source_BCHW
+                if layer <= self.same_part_skips:
+                    skip_BCHW = source_BCHW * same_part(source_BHW, soft_BNHW, source_BCHW)
+                x = self.fuses[str(layer)](self.ups[str(layer)](x), skip_BCHW, targets[layer - 1])
             if layer == stop_at:
                 return x
             x = self._modules_at(layer, x, source_BCHW, source_BHW, soft_BNHW)
@@ -161,3 +167,10 @@ def most_likely(soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
     """
     size = (like_BCHW.shape[2], like_BCHW.shape[3])
     return functional.interpolate(soft_BNHW, size, mode="nearest").argmax(dim=1)
+
+
+def same_part(source_BHW: Tensor, soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
+    """Where source and layout show the same part: (B,1,h,w), 0 or 1, in a smaller map's size."""
+    layout_BHW = most_likely(soft_BNHW, like_BCHW)
+    size = (like_BCHW.shape[2], like_BCHW.shape[3])
+    return (resize_labels(source_BHW, size) == layout_BHW)[:, None].to(like_BCHW.dtype)

@@ -25,6 +25,10 @@ class SatLgrConfig(MethodConfig):
     residual_blocks: int = Field(
         ge=0, description="dilated residual blocks per layer of the source encoder, from SAT's on"
     )
+    same_part_skips: int = Field(
+        ge=0,
+        description="finest layers whose source features pass only where layout and source agree",
+    )
     sat_layer: int | None = Field(
         default=None, ge=1, description="l of equations (1)-(2); none: no SAT"
     )

@@ -14,6 +14,7 @@ from recapbench.data.query import Batch, Query
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import ImageSpec
 from recapbench.methods.sat_lgr import losses
+from recapbench.methods.sat_lgr.appearance import same_part
 from recapbench.methods.sat_lgr.method import SatLgr
 from recapbench.methods.weights_file import WeightsHeader, read_header, write_weights
 
@@ -148,6 +149,13 @@ def test_a_given_layout_is_used_as_it_is() -> None:
     images, layouts = method.generate_with_layout(given)
     assert torch.equal(layouts, wanted)
     assert not torch.allclose(images, method.generate(query))
+
+
+def test_skips_pass_where_source_and_layout_agree() -> None:
+    labels_BHW = torch.tensor([[[0, 1], [2, 0]]])
+    layout_BNHW = torch.nn.functional.one_hot(torch.tensor([[[0, 2], [2, 1]]]), 3)
+    mask = same_part(labels_BHW, layout_BNHW.permute(0, 3, 1, 2).float(), torch.zeros(1, 5, 2, 2))
+    assert mask.tolist() == [[[[1.0, 0.0], [1.0, 0.0]]]]
 
 
 def test_attention_map_of_a_pixel() -> None:
@@ -299,6 +307,13 @@ class TestWeights:
         lying = self.save(tmp_path / "l.safetensors", make(), config=config)
         with pytest.raises(DataError, match=r"has shape .*, expected"):
             SatLgr.open("somewhere", STREET, lying)
+
+    def test_settings_are_never_filled_in(self, tmp_path: Path) -> None:
+        config = make().config.model_dump(mode="json")
+        del config["same_part_skips"]
+        path = self.save(tmp_path / "w.safetensors", make(), config=config)
+        with pytest.raises(DataError, match="settings without a value: same_part_skips"):
+            SatLgr.open("somewhere", STREET, path)
 
     @pytest.mark.parametrize("keep", [0, 5, 100, 0.5, 0.999])
     def test_a_truncated_file_is_refused(self, tmp_path: Path, keep: float) -> None:
