@@ -170,7 +170,7 @@ def train(
         log_every=log_every,
         resume=resume,
         init=init,
-        command=shlex.join(["recapbench", *sys.argv[1:]]),
+        command=_command(sys.argv[1:]),
     )
     try:
         with _progress() as report:
@@ -327,6 +327,22 @@ def _overrides(settings: list[str] | None) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             found[key] = None if text == "none" else text
     return found
+
+
+_PATH_OPTIONS = ("--out", "--init")
+
+
+def _command(arguments: list[str]) -> str:
+    """The command line for the record, with the names of files and without their folders."""
+    words = ["recapbench"]
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        option, equals, value = word.partition("=")
+        if before in _PATH_OPTIONS:
+            word = Path(word).name
+        elif equals and option in _PATH_OPTIONS:
+            word = f"{option}={Path(value).name}"
+        words.append(word)
+    return shlex.join(words)
 
 
 def _fresh_folder(name: str) -> Path:

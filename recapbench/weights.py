@@ -176,8 +176,9 @@ def _download(record: Weights, target: Path) -> None:
         raise MissingWeightsError(f"weights {record.name!r} are not installed: {record.note}")
     if paths.offline():
         raise MissingWeightsError(
-            f"weights {record.name!r} are not at {target}, and RECAPBENCH_OFFLINE forbids "
-            f"downloading them from {record.url}"
+            f"weights {record.name!r} are not in the cache (RECAPBENCH_HOME/weights/"
+            f"{record.file_name}), and RECAPBENCH_OFFLINE forbids downloading them from "
+            f"{record.url}"
         )
     chunks = _chunks(record, target)
     head = next(chunks, b"")  # a network that fails must not leave an empty folder behind
@@ -214,8 +215,9 @@ def _chunks(record: Weights, target: Path) -> Iterator[bytes]:
     except (OSError, HTTPException, ValueError) as error:
         reason = str(getattr(error, "reason", "") or error or type(error).__name__)
         raise MissingWeightsError(
-            f"weights {record.name!r} are not at {target} and could not be downloaded from "
-            f"{record.url}: {' '.join(reason.split())}"
+            f"weights {record.name!r} are not in the cache (RECAPBENCH_HOME/weights/"
+            f"{record.file_name}) and could not be downloaded from {record.url}: "
+            f"{' '.join(reason.split())}"
         ) from error
 
 

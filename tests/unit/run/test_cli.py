@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from recapbench.cli import _command
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 STREET = ("--dataset", "mannequin_street", "--preset", "tiny", "--limit", "4", "--device", "cpu")
@@ -179,3 +181,16 @@ def test_version_and_help(cli: Cli) -> None:
         done = cli(verb, "--help")
         assert done.returncode == 0
         assert "Usage" in done.stdout
+
+
+def test_a_recorded_command_names_no_folder_of_this_machine() -> None:
+    arguments = [
+        "train",
+        "--out",
+        "/home/me/runs/first",
+        "--init=/data/w.safetensors",
+        "--seed",
+        "3",
+    ]
+    wanted = "recapbench train --out first --init=w.safetensors --seed 3"
+    assert _command(arguments) == wanted
