@@ -14,6 +14,10 @@ import pytest
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
+# A shell that starts the tests in the background has them ignore Ctrl-C, and what they start would
+# inherit that; the tests of interruption need the usual state.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
