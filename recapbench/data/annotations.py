@@ -18,6 +18,7 @@ Heatmaps are not stored: stamping 18 disks at 256x256 takes as little time as un
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,16 +50,17 @@ class _Row(NamedTuple):
 class Annotations:
     """Joints, part labels and pose masks of a split, read from the cache at random.
 
-    Cheap to pickle: a worker process opens the same files again.
+    Cheap to pickle: a worker process opens the same files again. Safe for several threads.
     """
 
     def __init__(self, split: Split, folder: Path) -> None:
         self.split = split
         self.folder = folder
         self._columns: tuple[Any, Any, Any] | None = None
+        self._opening = threading.Lock()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"split": self.split, "folder": self.folder, "_columns": None}
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Annotations, (self.split, self.folder)
 
     def annotation(self, name: str) -> Annotation:
         """Joints float32 (18, 3) and part labels uint8 (H, W) of an image.
@@ -92,8 +94,9 @@ class Annotations:
     def _unpack(self, name: str, column: int, size: int) -> npt.NDArray[np.uint8]:
         import pyarrow as pa
 
-        if self._columns is None:
-            self._columns = self._open()
+        with self._opening:  # `datasets` cannot load from two threads at once
+            if self._columns is None:
+                self._columns = self._open()
         row = self.split.position(name)
         parsing, mask = (self._columns[i][row].as_buffer() for i in (0, 1))
         if zlib.crc32(mask, zlib.crc32(parsing)) != self._columns[2][row].as_py():

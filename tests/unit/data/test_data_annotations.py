@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import datasets
@@ -119,3 +120,12 @@ print(len(steps), sum(int(cache.mask(name).sum()) for name in split.names))
 def test_key_follows_the_content(split: Split, cached: Annotations) -> None:
     other = open_annotations(DOLLS.open("train", preset="tiny", workers=1))
     assert other.folder != cached.folder
+
+
+def test_many_threads_may_read_at_once(split: Split) -> None:
+    for _ in range(10):
+        cache = open_annotations(split)
+        with ThreadPoolExecutor(8) as pool:
+            masks = list(pool.map(cache.mask, split.names * 4))
+        assert len(masks) == 4 * len(split)
+        assert all(np.array_equal(a, b) for a, b in zip(masks, masks[len(split) :], strict=False))
