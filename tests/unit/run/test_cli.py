@@ -187,8 +187,8 @@ def test_a_recorded_command_names_no_folder_of_this_machine() -> None:
     arguments = [
         "train",
         "--out",
-        "/home/me/runs/first",
-        "--init=/data/w.safetensors",
+        "/far/away/first",
+        "--init=/far/w.safetensors",
         "--seed",
         "3",
     ]
