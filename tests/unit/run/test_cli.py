@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from recapbench.cli import _command
+from recapbench.cli.options import command_line
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -193,4 +193,4 @@ def test_a_recorded_command_names_no_folder_of_this_machine() -> None:
         "3",
     ]
     wanted = "recapbench train --out first --init=w.safetensors --seed 3"
-    assert _command(arguments) == wanted
+    assert command_line(arguments) == wanted

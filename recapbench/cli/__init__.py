@@ -1,0 +1,75 @@
+"""The command line: verbs that parse, call and print. The only package that prints.
+
+Results go to standard output, progress and messages to standard error. Exit codes: 0 done,
+1 failed, 2 usage, 3 bad data, 4 partial, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from recapbench.cli.console import messages, print_plain
+from recapbench.cli.data import data_app
+from recapbench.cli.generate import run
+from recapbench.cli.names import list_names
+from recapbench.cli.train import train
+from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError
+
+app = typer.Typer(
+    help="Benchmark of pose-guided person image generation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(train)
+app.command("list")(list_names)
+app.add_typer(data_app, name="data")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print_plain(f"recapbench {version('recapbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Benchmark of pose-guided person image generation."""
+
+
+def main() -> None:
+    """Entry point: runs the command line and turns errors into messages and exit codes."""
+    sys.exit(_guarded(sys.argv[1:]))
+
+
+def _guarded(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        returned = command.main(arguments, prog_name="recapbench", standalone_mode=False)
+    except RecapbenchError as error:
+        messages.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        # Some releases of typer use click, others carry a copy of it: the errors of both are
+        # alike and share no class.
+        if type(error).__name__ == "Abort":
+            return EXIT_INTERRUPTED
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show(file=sys.stderr)
+        return EXIT_USAGE
+    return returned if isinstance(returned, int) else EXIT_DONE

@@ -1,0 +1,52 @@
+"""Options that several verbs share, and how their values are read."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recapbench.errors import UsageError
+
+MethodName = Annotated[str, typer.Option("--method", help="Name of a method.")]
+DatasetName = Annotated[str, typer.Option("--dataset", help="Name of a dataset.")]
+Preset = Annotated[str | None, typer.Option(help="Size of a built-in set: tiny, small, full.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; CUDA if there is one.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method; may be repeated."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def overrides(settings: list[str] | None) -> dict[str, Any]:
+    """``KEY=VALUE`` with values as in TOML; anything else is text."""
+    found: dict[str, Any] = {}
+    for setting in settings or []:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set: expected KEY=VALUE, got {setting!r}")
+        try:
+            found[key] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[key] = None if text == "none" else text
+    return found
+
+
+_PATH_OPTIONS = ("--out", "--init")
+
+
+def command_line(arguments: list[str]) -> str:
+    """The command line for the record, with the names of files and without their folders."""
+    words = ["recapbench"]
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        option, equals, value = word.partition("=")
+        if before in _PATH_OPTIONS:
+            word = Path(word).name
+        elif equals and option in _PATH_OPTIONS:
+            word = f"{option}={Path(value).name}"
+        words.append(word)
+    return shlex.join(words)
