@@ -61,7 +61,10 @@ class AppearanceNetwork(nn.Module):
         if config.sat_layer is not None:
             channels = channels_of(width, config.sat_layer)
             self.sat = SemanticAwareTransfer(
-                channels, config.sat_key_channels or max(1, channels // 8)
+                channels,
+                config.sat_key_channels or max(1, channels // 8),
+                parts,
+                config.sat_place_weight,
             )
         if config.lgr_layer is not None:
             channels = channels_of(width, config.lgr_layer)

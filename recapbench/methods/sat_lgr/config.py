@@ -35,6 +35,11 @@ class SatLgrConfig(MethodConfig):
     sat_key_channels: int | None = Field(
         default=None, ge=1, description="channels of g and theta; none: an eighth of the layer's"
     )
+    sat_place_weight: float = Field(
+        ge=0,
+        description="weight of the distance between places within a part in SAT's scores; 0: the "
+        "paper's equation",
+    )
     lgr_layer: int | None = Field(
         default=None, ge=1, description="layer of the graph reasoning; none: no LGR"
     )

@@ -21,6 +21,31 @@ def resize_labels(labels_BHW: Tensor, size: tuple[int, int]) -> Tensor:
     return functional.interpolate(labels_BHW[:, None].float(), size, mode="nearest")[:, 0].long()
 
 
+def places_in_parts(labels_BHW: Tensor, parts: int) -> Tensor:
+    """Where every position lies within its part.
+
+    Args:
+        labels_BHW: part labels, int64, below ``parts``.
+        parts: number of parts N.
+
+    Returns:
+        (B,H*W,2) float32: row and column, less the part's mean and divided by its standard
+        deviation (at least half a position) in that image.
+    """
+    height, width = labels_BHW.shape[1:]
+    rows = torch.arange(height, dtype=torch.float32, device=labels_BHW.device)
+    columns = torch.arange(width, dtype=torch.float32, device=labels_BHW.device)
+    grid_I2 = torch.cartesian_prod(rows, columns)
+    labels_BI1 = labels_BHW.flatten(1)[..., None]
+    member_BIN = torch.zeros((*labels_BI1.shape[:2], parts), device=labels_BHW.device)
+    member_BIN.scatter_(2, labels_BI1, 1.0)
+    share_BNI = (member_BIN / member_BIN.sum(dim=1, keepdim=True).clamp(min=1.0)).transpose(1, 2)
+    index_BI2 = labels_BI1.expand(-1, -1, 2)
+    centred_BI2 = grid_I2 - (share_BNI @ grid_I2).gather(1, index_BI2)
+    spread_BN2 = (share_BNI @ centred_BI2.square()).sqrt().clamp(min=0.5)
+    return centred_BI2 / spread_BN2.gather(1, index_BI2)
+
+
 def segment_attention(
     query_JK: Tensor, key_IK: Tensor, value_IC: Tensor, labels_J: Tensor, labels_I: Tensor
 ) -> Tensor:
@@ -83,16 +108,27 @@ class SemanticAwareTransfer(nn.Module):
     so far apart that attention sits on single positions from the first steps on, where it cannot
     learn which others would be better.
 
+    With a ``place_weight`` w the scores also get -w/2 times the squared distance between the two
+    places within the part (``places_in_parts``), which the paper has not: it gives attention a
+    place to start from, the same one of the same part, and what is learnt moves it from there.
+    Without it a short training finds no better than the mean of a part, and patterns are lost.
+
     Args:
         channels: channels of the encoder's and of the decoder's feature.
         key_channels: channels of g and theta.
+        parts: number of part labels N.
+        place_weight: w; 0 for the paper's equation.
     """
 
-    def __init__(self, channels: int, key_channels: int) -> None:
+    def __init__(
+        self, channels: int, key_channels: int, parts: int, place_weight: float = 0.0
+    ) -> None:
         super().__init__()
         self.g = conv(channels, key_channels, 1)
         self.theta = conv(channels, key_channels, 1)
         self.scale = key_channels**-0.5
+        self.parts = parts
+        self.place_weight = place_weight
 
     def forward(
         self, source_BCHW: Tensor, decoded_BCHW: Tensor, source_BHW: Tensor, layout_BHW: Tensor
@@ -109,20 +145,49 @@ class SemanticAwareTransfer(nn.Module):
             (B,C,H,W): the transferred feature.
         """
         size = (source_BCHW.shape[2], source_BCHW.shape[3])
-        source_BI = resize_labels(source_BHW, size).flatten(1)
-        layout_BJ = resize_labels(layout_BHW, size).flatten(1)
+        source_Bhw = resize_labels(source_BHW, size)
+        layout_Bhw = resize_labels(layout_BHW, size)
+        query_BJK, key_BIK = self._queries_and_keys(
+            source_BCHW, decoded_BCHW, source_Bhw, layout_Bhw
+        )
+        value_BIC = source_BCHW.flatten(2).transpose(1, 2).to(key_BIK.dtype)
+        with torch.autocast(source_BCHW.device.type, enabled=False):
+            moved_BJC = torch.stack(
+                [
+                    segment_attention(query, key, value, layout, source)
+                    for query, key, value, layout, source in zip(
+                        query_BJK,
+                        key_BIK,
+                        value_BIC,
+                        layout_Bhw.flatten(1),
+                        source_Bhw.flatten(1),
+                        strict=True,
+                    )
+                ]
+            )
+        moved_BCHW = moved_BJC.transpose(1, 2).reshape(source_BCHW.shape)
+        return moved_BCHW.to(source_BCHW.dtype)
+
+    def _queries_and_keys(
+        self, source_BCHW: Tensor, decoded_BCHW: Tensor, source_Bhw: Tensor, layout_Bhw: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What is multiplied to give the scores: (B,J,K) and (B,I,K).
+
+        Places are two further channels on each side and a third of the key's alone; they need
+        float32, for the scores that they make are large and their differences small.
+        """
         query_BJK = self.scale * self.g(decoded_BCHW).flatten(2).transpose(1, 2)
         key_BIK = self.theta(source_BCHW).flatten(2).transpose(1, 2)
-        value_BIC = source_BCHW.flatten(2).transpose(1, 2)
-        moved_BJC = torch.stack(
-            [
-                segment_attention(query, key, value, layout, source)
-                for query, key, value, layout, source in zip(
-                    query_BJK, key_BIK, value_BIC, layout_BJ, source_BI, strict=True
-                )
-            ]
+        if not self.place_weight:
+            return query_BJK, key_BIK
+        root = self.place_weight**0.5
+        target_BJ2 = root * places_in_parts(layout_Bhw, self.parts)
+        source_BI2 = root * places_in_parts(source_Bhw, self.parts)
+        square_BI1 = source_BI2.square().sum(dim=2, keepdim=True)
+        query_BJK = torch.cat(
+            [query_BJK.float(), target_BJ2, torch.ones_like(target_BJ2[..., :1])], 2
         )
-        return moved_BJC.transpose(1, 2).reshape(source_BCHW.shape)
+        return query_BJK, torch.cat([key_BIK.float(), source_BI2, -0.5 * square_BI1], 2)
 
     def attention(
         self,
@@ -140,14 +205,18 @@ class SemanticAwareTransfer(nn.Module):
         Returns:
             (B,H,W) float32, weights that sum to 1; all zero where the source lacks the part.
         """
-        size = (source_BCHW.shape[2], source_BCHW.shape[3])
+        height, width = source_BCHW.shape[2:]
         row, column = position
-        part_B = resize_labels(layout_BHW, size)[:, row, column]
-        same_BHW = resize_labels(source_BHW, size) == part_B[:, None, None]
-        query_BK = self.scale * self.g(decoded_BCHW)[:, :, row, column]
-        scores_BHW = torch.einsum("bk,bkhw->bhw", query_BK, self.theta(source_BCHW)).float()
-        scores_BI = scores_BHW.masked_fill(~same_BHW, -torch.inf).flatten(1)
-        present_B = same_BHW.flatten(1).any(dim=1)
+        source_Bhw = resize_labels(source_BHW, (height, width))
+        layout_Bhw = resize_labels(layout_BHW, (height, width))
+        query_BJK, key_BIK = self._queries_and_keys(
+            source_BCHW, decoded_BCHW, source_Bhw, layout_Bhw
+        )
+        query_BK = query_BJK[:, row * width + column].float()
+        scores_BI = torch.einsum("bk,bik->bi", query_BK, key_BIK.float())
+        same_BI = (source_Bhw == layout_Bhw[:, row, column, None, None]).flatten(1)
+        present_B = same_BI.any(dim=1)
         weights_BI = torch.zeros_like(scores_BI)
+        scores_BI = scores_BI.masked_fill(~same_BI, -torch.inf)
         weights_BI[present_B] = torch.softmax(scores_BI[present_B], dim=1)
-        return weights_BI.view_as(scores_BHW)
+        return weights_BI.view(-1, height, width)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from recapbench.methods.sat_lgr.sat import (
     SemanticAwareTransfer,
+    places_in_parts,
     resize_labels,
     segment_attention,
 )
@@ -78,7 +79,7 @@ def test_the_fused_kernel_equals_the_plain_one() -> None:
 
 def test_a_sample_does_not_see_the_others_of_its_batch() -> None:
     torch.manual_seed(0)
-    module = SemanticAwareTransfer(8, 4).eval()
+    module = SemanticAwareTransfer(8, 4, PARTS).eval()
     source, decoded = torch.randn(2, 3, 8, 6, 5).unbind()
     labels, layout = torch.randint(0, PARTS, (2, 3, 12, 10)).unbind()
     whole = module(source, decoded, labels, layout)
@@ -87,9 +88,12 @@ def test_a_sample_does_not_see_the_others_of_its_batch() -> None:
         torch.testing.assert_close(alone[0], whole[i], atol=1e-6, rtol=0)
 
 
-def test_attention_sums_to_one_inside_the_same_part_and_makes_the_output() -> None:
+@pytest.mark.parametrize("place_weight", [0.0, 50.0])
+def test_attention_sums_to_one_inside_the_same_part_and_makes_the_output(
+    place_weight: float,
+) -> None:
     torch.manual_seed(1)
-    module = SemanticAwareTransfer(8, 4).eval()
+    module = SemanticAwareTransfer(8, 4, PARTS, place_weight).eval()
     source, decoded = torch.randn(2, 2, 8, 6, 5).unbind()
     labels, layout = torch.randint(0, 3, (2, 2, 6, 5)).unbind()
     moved = module(source, decoded, labels, layout)
@@ -103,11 +107,56 @@ def test_attention_sums_to_one_inside_the_same_part_and_makes_the_output() -> No
 
 
 def test_attention_is_zero_where_the_part_is_absent() -> None:
-    module = SemanticAwareTransfer(8, 4).eval()
+    module = SemanticAwareTransfer(8, 4, PARTS).eval()
     features = torch.randn(1, 8, 4, 4)
     source, layout = torch.zeros(2, 1, 4, 4, dtype=torch.long).unbind()
     layout = layout + 2
     assert module.attention(features, features, source, layout, (1, 1)).sum() == 0
+
+
+class TestPlaces:
+    def test_mean_and_spread_of_every_part_are_taken_out(self) -> None:
+        labels_BHW = torch.randint(0, 3, (2, 9, 7), generator=torch.Generator().manual_seed(0))
+        places_BI2 = places_in_parts(labels_BHW, PARTS)
+        for sample in range(2):
+            for part in range(3):
+                places = places_BI2[sample][labels_BHW[sample].flatten() == part]
+                torch.testing.assert_close(places.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
+                torch.testing.assert_close(
+                    places.std(0, correction=0), torch.ones(2), atol=1e-5, rtol=0
+                )
+
+    def test_a_part_of_one_position_lies_at_its_own_centre(self) -> None:
+        labels_BHW = torch.zeros(1, 4, 4, dtype=torch.long)
+        labels_BHW[0, 2, 3] = 1
+        assert places_in_parts(labels_BHW, PARTS)[0, 2 * 4 + 3].tolist() == [0.0, 0.0]
+
+    def test_scores_are_the_equations_less_half_the_weighted_squared_distance(self) -> None:
+        torch.manual_seed(2)
+        weight, size = 30.0, (6, 5)
+        module = SemanticAwareTransfer(8, 4, PARTS, weight).eval()
+        source, decoded = torch.randn(2, 1, 8, *size).unbind()
+        labels, layout = torch.randint(0, PARTS, (2, 1, *size)).unbind()
+        query_JK = module.scale * module.g(decoded)[0].flatten(1).T
+        scores_JI = query_JK @ module.theta(source)[0].flatten(1)
+        here_J2, there_I2 = (places_in_parts(x, PARTS)[0] for x in (layout, labels))
+        squared_JI = (here_J2[:, None] - there_I2[None]).square().sum(2)
+        same_JI = layout.flatten()[:, None] == labels.flatten()[None]
+        masked_JI = (scores_JI - 0.5 * weight * squared_JI).masked_fill(~same_JI, -torch.inf)
+        wanted_JC = torch.softmax(masked_JI, dim=1).nan_to_num(0.0) @ source[0].flatten(1).T
+        moved_JC = module(source, decoded, labels, layout)[0].flatten(1).T
+        torch.testing.assert_close(moved_JC, wanted_JC, atol=1e-5, rtol=0)
+
+    def test_a_part_that_moved_and_grew_is_found_again(self) -> None:
+        """With equal features everywhere attention goes to the same place of the part."""
+        module = SemanticAwareTransfer(1, 1, PARTS, 1000.0).eval()
+        labels, layout = torch.zeros(2, 1, 24, 24, dtype=torch.long).unbind()
+        labels[0, 2:8, 3:9] = 1
+        layout[0, 10:22, 6:18] = 1
+        flat = torch.zeros(1, 1, 24, 24)
+        for row, column, wanted in ((10, 6, (2, 3)), (21, 17, (7, 8)), (15, 12, (4, 6))):
+            weights_HW = module.attention(flat, flat, labels, layout, (row, column))[0]
+            assert divmod(int(weights_HW.argmax()), 24) == wanted
 
 
 def test_labels_are_resized_by_nearest_neighbour() -> None:
