@@ -169,14 +169,14 @@ class Trainer:
         self._seconds = self._trim_log()
 
     def run(self, report: Callable[[Report], None] | None = None) -> Path:
-        """Train to the last step and write the weights.
+        """Train to the last step, writing a checkpoint and the weights every so often.
 
         Returns:
             The file of weights.
         """
         batches = self._batches()
         sums: dict[str, float] = {}
-        began, since = time.monotonic(), self.step
+        before, began, since = self._seconds, time.monotonic(), self.step
         while self.step < self.plan.steps:
             losses = self._train_step(next(batches))
             self.step += 1
@@ -185,14 +185,14 @@ class Trainer:
             if self.step % self.log_every == 0 or self.step == self.plan.steps:
                 taken = self.step - since
                 means = {name: total / taken for name, total in sums.items()}
-                seconds = self._seconds + time.monotonic() - began
-                self._log(Report(step=self.step, seconds=seconds, losses=means), report)
+                self._seconds = before + time.monotonic() - began
+                self._log(Report(step=self.step, seconds=self._seconds, losses=means), report)
                 sums, since = {}, self.step
             if self.sample_every and self.step % self.sample_every == 0:
                 self._sample()
             if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:
+                self._seconds = before + time.monotonic() - began
                 self._save()
-        self._seconds += time.monotonic() - began
         return self._export()
 
     def _batches(self) -> Iterator[Batch]:
@@ -254,6 +254,7 @@ class Trainer:
     def _save(self) -> None:
         header = CheckpointHeader(step=self.step, plan=self.plan.model_dump())
         write_checkpoint(self.out / CHECKPOINT, header, self.sides, self.optimizers)
+        self._export()
 
     def _sample(self) -> None:
         if self.samples is None:
@@ -281,6 +282,7 @@ class Trainer:
     def _export(self) -> Path:
         spec, plan = self.method.spec, self.plan
         training = plan.model_dump(exclude={"method", "dataset", "config"}) | {
+            "steps_taken": self.step,
             "seconds": round(self._seconds, 1),
             "device": str(self.accelerator.device),
             "versions": versions(),
