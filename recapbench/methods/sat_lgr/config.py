@@ -47,6 +47,11 @@ class SatLgrConfig(MethodConfig):
     ground_truth_layout: float = Field(
         ge=0, le=1, description="share of training steps whose layout is S_B, not the prediction"
     )
+    self_pairs: float = Field(
+        ge=0,
+        le=1,
+        description="share of training pairs whose source is made from the target; 0: the paper's",
+    )
     adversarial: Literal["non_saturating", "saturating"] = Field(
         description="generator loss: the usual one, or the printed equation (10)"
     )

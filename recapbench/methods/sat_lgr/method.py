@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,6 +21,7 @@ from recapbench.methods.sat_lgr.discriminators import Discriminators
 from recapbench.methods.sat_lgr.geometry import GeometricNetwork
 from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot
 from recapbench.methods.sat_lgr.perceptual import perceptual_features
+from recapbench.methods.sat_lgr.self_pairs import with_self_pairs
 from recapbench.methods.weights_file import load_into, open_header, read_weights
 
 _POSES = {"source_pose", "target_pose"}
@@ -214,6 +215,8 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of equations (17) and (18)."""
         config = self.config
+        if config.self_pairs > 0:
+            batch = replace(batch, query=with_self_pairs(batch, config.self_pairs))
         use_truth = bool(torch.rand(()) < config.ground_truth_layout)
         truth_BHW = batch.target_parsing if use_truth else None
         maps = Maps.of(batch.query, self.spec.parts)
