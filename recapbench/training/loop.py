@@ -82,7 +82,7 @@ class TrainingPlan(BaseModel):
 
 
 class Report(BaseModel):
-    """One line of the log: losses averaged since the line before."""
+    """One line of the log: each loss averaged over the steps since the line before that had it."""
 
     step: int
     seconds: float
@@ -175,19 +175,18 @@ class Trainer:
             The file of weights.
         """
         batches = self._batches()
-        sums: dict[str, float] = {}
-        before, began, since = self._seconds, time.monotonic(), self.step
+        seen: dict[str, list[float]] = {}
+        before, began = self._seconds, time.monotonic()
         while self.step < self.plan.steps:
             losses = self._train_step(next(batches))
             self.step += 1
             for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(value)
+                seen.setdefault(name, []).append(float(value))
             if self.step % self.log_every == 0 or self.step == self.plan.steps:
-                taken = self.step - since
-                means = {name: total / taken for name, total in sums.items()}
+                means = {name: sum(values) / len(values) for name, values in seen.items()}
                 self._seconds = before + time.monotonic() - began
                 self._log(Report(step=self.step, seconds=self._seconds, losses=means), report)
-                sums, since = {}, self.step
+                seen = {}
             if self.sample_every and self.step % self.sample_every == 0:
                 self._sample()
             if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:

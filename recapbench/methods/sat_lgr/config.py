@@ -50,7 +50,13 @@ class SatLgrConfig(MethodConfig):
     self_pairs: float = Field(
         ge=0,
         le=1,
-        description="share of training pairs whose source is made from the target; 0: the paper's",
+        description="share of training steps whose sources are made from the targets; 0: the "
+        "paper's",
+    )
+    coarse_loss: int = Field(
+        ge=1,
+        description="side of the squares whose means the other steps compare; 1: the paper's L1 "
+        "and perceptual loss",
     )
     adversarial: Literal["non_saturating", "saturating"] = Field(
         description="generator loss: the usual one, or the printed equation (10)"

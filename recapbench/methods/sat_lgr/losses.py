@@ -37,6 +37,21 @@ def pixel_loss(generated: Tensor, target: Tensor) -> Tensor:
     return functional.l1_loss(generated.float(), target.float())
 
 
+def coarse_loss(generated: Tensor, target: Tensor, side: int) -> Tensor:
+    """Mean absolute difference of the means of squares, in [-1, 1]. Not in the paper.
+
+    Blind to where within a square a stripe lies, which no source can tell to the pixel.
+
+    Args:
+        generated: (B,C,H,W).
+        target: the same shape.
+        side: of the squares, in pixels; divides H and W.
+    """
+    return functional.l1_loss(
+        functional.avg_pool2d(generated.float(), side), functional.avg_pool2d(target.float(), side)
+    )
+
+
 class PerceptualLoss(nn.Module):
     """Equation (16): L1 between features of an early layer of an ImageNet network.
 

@@ -21,7 +21,7 @@ from recapbench.methods.sat_lgr.discriminators import Discriminators
 from recapbench.methods.sat_lgr.geometry import GeometricNetwork
 from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot
 from recapbench.methods.sat_lgr.perceptual import perceptual_features
-from recapbench.methods.sat_lgr.self_pairs import with_self_pairs
+from recapbench.methods.sat_lgr.self_pairs import self_pairs
 from recapbench.methods.weights_file import load_into, open_header, read_weights
 
 _POSES = {"source_pose", "target_pose"}
@@ -215,19 +215,22 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of equations (17) and (18)."""
         config = self.config
-        if config.self_pairs > 0:
-            batch = replace(batch, query=with_self_pairs(batch, config.self_pairs))
+        of_self = config.self_pairs > 0 and bool(torch.rand(()) < config.self_pairs)
+        if of_self:
+            batch = replace(batch, query=self_pairs(batch))
         use_truth = bool(torch.rand(()) < config.ground_truth_layout)
         truth_BHW = batch.target_parsing if use_truth else None
         maps = Maps.of(batch.query, self.spec.parts)
         logits_BNHW, image_BCHW = self.generator(maps, truth_BHW)
-        terms = {
-            "layout": losses.layout_loss(logits_BNHW, batch.target_parsing),
-            "l1": losses.pixel_loss(image_BCHW, batch.target_image),
-            "perceptual": self.perceptual(image_BCHW, batch.target_image),
-        }
-        total = config.lambda_4 * terms["layout"]
-        total = total + config.lambda_3 * (terms["l1"] + terms["perceptual"])
+        terms = {"layout": losses.layout_loss(logits_BNHW, batch.target_parsing)}
+        if of_self or config.coarse_loss == 1:
+            terms["l1"] = losses.pixel_loss(image_BCHW, batch.target_image)
+            terms["perceptual"] = self.perceptual(image_BCHW, batch.target_image)
+            likeness = terms["l1"] + terms["perceptual"]
+        else:
+            likeness = losses.coarse_loss(image_BCHW, batch.target_image, config.coarse_loss)
+            terms["coarse_l1"] = likeness
+        total = config.lambda_4 * terms["layout"] + config.lambda_3 * likeness
         if progress >= config.adversarial_start:
             soft_BNHW = logits_BNHW.softmax(dim=1)
             terms |= self._discriminate(

@@ -3,7 +3,8 @@
 Not in the paper. In a pair of two photographs a stripe of the source lies some pixels off the
 target's stripe however good the attention is, and an L1 loss is least where the stripes are blurred
 away. In such a self pair every position of the target has its true counterpart, the same place of
-the same part, so a decoder that passes detail on is rewarded.
+the same part: there detail can be learnt, and real pairs need to teach no more than where things
+belong.
 """
 
 from __future__ import annotations
@@ -37,46 +38,33 @@ def random_affine(count: int, height: int, width: int) -> Tensor:
     return torch.stack([torch.stack(first, 1), torch.stack(second, 1)], 1)
 
 
-def with_self_pairs(batch: Batch, share: float) -> Query:
-    """The batch's query with about a share of its sources made from their targets.
+def self_pairs(batch: Batch) -> Query:
+    """The batch's query with every source made from its target.
 
     Pixels from outside repeat the border's colour; labels and joints there are background and
     absent.
 
     Args:
         batch: B training pairs.
-        share: probability of each pair, 0 to 1.
 
     Returns:
         A query with source image, parsing and pose, and the target's pose.
     """
-    query, image = batch.query, batch.target_image
-    chosen_B = torch.rand(len(query)) < share
-    theta = random_affine(len(query), image.shape[2], image.shape[3])
-    chosen_B, theta = chosen_B.to(image.device), theta.to(image.device)
+    image, pose = batch.target_image, batch.query.target_pose
+    theta = random_affine(len(batch.query), image.shape[2], image.shape[3]).to(image.device)
     grid = functional.affine_grid(theta, list(image.shape), align_corners=False)
-    labels_B1HW = batch.target_parsing[:, None].float()
 
     def moved(maps: Tensor, mode: str, padding: str) -> Tensor:
         return functional.grid_sample(maps, grid, mode, padding, align_corners=False)
 
-    def chosen(made: Tensor, given: Tensor) -> Tensor:
-        return torch.where(chosen_B.view(-1, *[1] * (given.ndim - 1)), made, given)
-
+    labels_B1HW = moved(batch.target_parsing[:, None].float(), "nearest", "zeros")
     return Query(
-        tuple(
-            target if made else source
-            for source, target, made in zip(
-                query.source_names, query.target_names, chosen_B.tolist(), strict=True
-            )
-        ),
-        query.target_names,
+        batch.query.target_names,
+        batch.query.target_names,
         {
-            "source_image": chosen(moved(image, "bilinear", "border"), query.source_image),
-            "source_parsing": chosen(
-                moved(labels_B1HW, "nearest", "zeros")[:, 0].long(), query.source_parsing
-            ),
-            "source_pose": chosen(moved(query.target_pose, "nearest", "zeros"), query.source_pose),
-            "target_pose": query.target_pose,
+            "source_image": moved(image, "bilinear", "border"),
+            "source_parsing": labels_B1HW[:, 0].long(),
+            "source_pose": moved(pose, "nearest", "zeros"),
+            "target_pose": pose,
         },
     )

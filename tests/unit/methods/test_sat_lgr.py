@@ -225,6 +225,26 @@ class TestLosses:
         assert math.isclose(totals["generator"], float(generator), rel_tol=1e-5)
         assert math.isclose(totals["discriminator"], float(discriminator), rel_tol=1e-5)
 
+    @pytest.mark.parametrize(
+        ("share", "terms"), [(0.0, {"coarse_l1"}), (1.0, {"l1", "perceptual"})]
+    )
+    def test_real_pairs_are_compared_coarsely_and_self_pairs_finely(
+        self, share: float, terms: set[str]
+    ) -> None:
+        method = make(STREET, self_pairs=share, coarse_loss=8, adversarial_start=1.0, lambda_4=0.0)
+        totals: list[float] = []
+        found = method.training_step(batch(), 0.5, lambda side, loss: totals.append(loss.item()))
+        assert set(found) == {"layout"} | terms
+        likeness = sum(float(found[name]) for name in terms)
+        assert math.isclose(totals[0], method.config.lambda_3 * likeness, rel_tol=1e-5)
+
+    def test_the_coarse_loss_is_blind_within_a_square(self) -> None:
+        image = torch.rand(2, 3, 16, 8)
+        shuffled = image.view(2, 3, 4, 4, 2, 4).flip(3, 5).reshape(2, 3, 16, 8)
+        assert float(losses.coarse_loss(image, shuffled, 4)) < 1e-6
+        assert losses.pixel_loss(image, shuffled) > 0.1
+        assert math.isclose(float(losses.coarse_loss(image, image + 0.5, 4)), 0.5, rel_tol=1e-5)
+
     def test_each_side_moves_its_own_parameters_alone(self) -> None:
         method = make()
         touched: dict[str, set[str]] = {}

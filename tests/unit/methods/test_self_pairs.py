@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from recapbench.data.query import Batch, Query
-from recapbench.methods.sat_lgr import self_pairs
-from recapbench.methods.sat_lgr.self_pairs import random_affine, with_self_pairs
+from recapbench.methods.sat_lgr import self_pairs as module
+from recapbench.methods.sat_lgr.self_pairs import random_affine, self_pairs
 
 HEIGHT, WIDTH = 48, 24
 
@@ -35,18 +35,10 @@ def batch(count: int) -> Batch:
     return Batch(query, target, labels, torch.ones(count, 1, HEIGHT, WIDTH))
 
 
-def test_no_share_leaves_the_sources_alone() -> None:
-    given = batch(4)
-    query = with_self_pairs(given, 0.0)
-    for name in query.inputs:
-        assert torch.equal(query[name], given.query[name])
-    assert query.source_names == given.query.source_names
-
-
 def test_pixels_labels_and_joints_move_together() -> None:
     torch.manual_seed(0)
     given = batch(16)
-    query = with_self_pairs(given, 1.0)
+    query = self_pairs(given)
     assert query.source_names == given.query.target_names
     bright = query.source_image[:, 0] > 0.9
     dark = query.source_image[:, 0] < -0.9
@@ -60,19 +52,10 @@ def test_pixels_labels_and_joints_move_together() -> None:
     assert torch.equal(query.target_pose, given.query.target_pose)
 
 
-def test_about_the_share_is_made_from_targets() -> None:
-    torch.manual_seed(1)
-    query = with_self_pairs(batch(400), 0.25)
-    made = sum(name.startswith("t") for name in query.source_names)
-    assert 70 <= made <= 130
-    of_targets = (query.source_parsing == 3).flatten(1).any(1).tolist()
-    assert of_targets == [name.startswith("t") for name in query.source_names]
-
-
 def test_a_turn_keeps_right_angles_in_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """The frame of `affine_grid` is square whatever the image is; a turn must know the ratio."""
-    monkeypatch.setattr(self_pairs, "MAX_STRETCH", 0.0)
-    monkeypatch.setattr(self_pairs, "MAX_SHIFT", 0.0)
+    monkeypatch.setattr(module, "MAX_STRETCH", 0.0)
+    monkeypatch.setattr(module, "MAX_SHIFT", 0.0)
     torch.manual_seed(2)
     linear = random_affine(8, HEIGHT, WIDTH)[:, :, :2]
     pixels = torch.tensor([WIDTH / 2, HEIGHT / 2])
