@@ -109,11 +109,13 @@ def run(request: RunRequest, progress: Progress | None = None) -> Result:
     report = progress or _silent
     record = find_dataset(request.dataset)
     _check(request, record)
+    record = record.resolved(request.split)
     device = choose_device(request.device)
     method, weights = open_method(request, record)
     seed_everything(request.seed)
     method.to(device)
     split = record.open(request.split, request.preset, partial(report, "rendering persons"))
+    _check_inputs(_inputs(request, method), method, split)
     manifest = choose_manifest(request, split)
     annotations = open_annotations(split, partial(report, "caching annotations"))
     outputs = OutputFolder(request.out, split, manifest, isinstance(method, LayoutMethod))
@@ -130,6 +132,22 @@ def _check(request: RunRequest, record: DatasetRecord) -> None:
     cls = find_method(request.method)
     if request.target_parsing == "ground_truth" and not issubclass(cls, LayoutMethod):
         raise UsageError(f"--target-parsing ground_truth: {cls.name} takes no layout")
+
+
+def _inputs(request: RunRequest, method: Method[Any]) -> frozenset[str]:
+    """What a method is given."""
+    given = request.target_parsing == "ground_truth"
+    return method.inputs | ({"target_parsing"} if given else set())
+
+
+def _check_inputs(inputs: frozenset[str], method: Method[Any], split: Split) -> None:
+    """Refuse a method that reads label maps where there are none."""
+    wanted = sorted(inputs & {"source_parsing", "target_parsing"})
+    if wanted and not split.has_parsing:
+        raise DataError(
+            f"method {method.name} reads {', '.join(wanted)}, and {split.record.name} "
+            f"{split.name!r} was prepared without label maps: prepare it again with --parsing DIR"
+        )
 
 
 def open_method(request: RunRequest, record: DatasetRecord) -> tuple[Method[Any], Path | None]:
@@ -183,8 +201,7 @@ class _Job:
     @property
     def inputs(self) -> frozenset[str]:
         """What the method is given."""
-        given = self.request.target_parsing == "ground_truth"
-        return self.method.inputs | ({"target_parsing"} if given else set())
+        return _inputs(self.request, self.method)
 
     def identity(self) -> dict[str, Any]:
         """What decides the pixels; a resumed run must agree with it."""
@@ -252,7 +269,8 @@ class _Job:
         store = FeatureStore(device=str(self.device))
         images = [self.outputs.image_path(row) for row in range(len(self.manifest))]
         scores = self._score(images, store, report)
-        if self.outputs.layouts and self.request.target_parsing == "predicted":
+        predicted = self.outputs.layouts and self.request.target_parsing == "predicted"
+        if predicted and self.split.has_parsing:
             scores.append(self._layout_score())
         references = self._references(store, report)
         write_atomic(self.request.out / GRID, run_grid(self.outputs))

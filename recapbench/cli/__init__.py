@@ -14,6 +14,7 @@ import typer
 from recapbench.cli.console import messages, print_plain
 from recapbench.cli.data import data_app
 from recapbench.cli.generate import run
+from recapbench.cli.manifest import manifest_app
 from recapbench.cli.names import list_names
 from recapbench.cli.train import train
 from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError
@@ -28,6 +29,7 @@ app.command()(run)
 app.command()(train)
 app.command("list")(list_names)
 app.add_typer(data_app, name="data")
+app.add_typer(manifest_app, name="manifest")
 
 
 def _show_version(asked: bool) -> None:

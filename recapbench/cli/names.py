@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recapbench.cli.console import print_rows
 from recapbench.cli.options import Json
+
+if TYPE_CHECKING:
+    from recapbench.data.protocols import Protocol
 
 
 def list_names(
@@ -72,6 +75,20 @@ def protocols() -> list[dict[str, str]]:
     from recapbench.data.protocols import PROTOCOLS
 
     return [
-        {"name": protocol.tag, "description": protocol.description}
+        {
+            "name": protocol.tag,
+            "dataset": protocol.dataset or "any",
+            "pairs": _expected(protocol),
+            "description": protocol.description,
+        }
         for protocol in PROTOCOLS.values()
     ]
+
+
+def _expected(protocol: Protocol) -> str:
+    """How many pairs each split has, as far as that is known."""
+    counts = [
+        f"{one.split} {one.pairs:,}{'' if one.proven else ' (published)'}"
+        for one in protocol.expected
+    ]
+    return ", ".join(counts)

@@ -7,28 +7,33 @@ entry-point group ``recapbench.datasets``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from recapbench import registry
+from recapbench.data.cache import available_cores
 from recapbench.data.images import decode_image
 from recapbench.data.manifest import Manifest, Pair, from_pairs
 from recapbench.data.parsing import decode_labels
 from recapbench.data.protocols import LISTED, find_protocol
-from recapbench.errors import DataError, unknown
+from recapbench.errors import DataError, UsageError, unknown
 from recapbench.provenance import sha256_bytes, sha256_ordered, sha256_pixels
 
 Progress = Callable[[int, int], None]
 """Called with how many items are done and how many there are."""
 
 PRESET_VARIABLE: Final = "RECAPBENCH_PRESET"
+
+_CHUNK: Final = 256
+_SHOWN: Final = 10
 
 
 class Annotation(NamedTuple):
@@ -44,7 +49,10 @@ class Annotation(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One image in a split's index. Paths are relative to the split's folder."""
+    """One image in a split's index. Paths are relative to the split's folders.
+
+    ``labels`` and its digests are empty where the image has no label map.
+    """
 
     name: str
     identity: str
@@ -54,6 +62,39 @@ class Entry(NamedTuple):
     labels: str
     labels_sha256: str
     labels_pixels: str
+
+
+class Decoder(Protocol):
+    """How the bytes of a split's files become pixels. Must be picklable."""
+
+    def image(self, data: bytes, where: str) -> npt.NDArray[np.uint8]:
+        """RGB uint8 (H, W, 3) of the dataset's size; DataError naming ``where``."""
+        ...
+
+    def labels(self, data: bytes, where: str) -> npt.NDArray[np.uint8]:
+        """Part labels uint8 (H, W) of the dataset's size; DataError naming ``where``."""
+        ...
+
+
+@dataclass(frozen=True)
+class AsStored:
+    """Files that are what the split is made of: nothing but decoded.
+
+    Attributes:
+        size: height and width in pixels.
+        parts: 20 (LIP) or 7 (Market).
+    """
+
+    size: tuple[int, int]
+    parts: int
+
+    def image(self, data: bytes, where: str) -> npt.NDArray[np.uint8]:
+        """RGB uint8 (H, W, 3)."""
+        return decode_image(data, self.size, where)
+
+    def labels(self, data: bytes, where: str) -> npt.NDArray[np.uint8]:
+        """Part labels uint8 (H, W)."""
+        return decode_labels(data, self.parts, self.size, where)
 
 
 @dataclass(frozen=True)
@@ -73,6 +114,8 @@ class DatasetRecord:
         protocol: name of the protocol that makes its pairs.
         presets: names of sizes to choose from; empty where there is one size only.
         default_preset: the one taken when none is asked for.
+        resolver: for sets that a user prepares from files: ``module:attribute`` of a function
+            ``(record, split)`` that gives the record as the split has been prepared; else empty.
     """
 
     name: str
@@ -86,14 +129,34 @@ class DatasetRecord:
     protocol: str = "within_identity"
     presets: tuple[str, ...] = ()
     default_preset: str = ""
+    resolver: str = ""
+
+    @property
+    def from_files(self) -> bool:
+        """Whether a user prepares the set from files that were downloaded."""
+        return bool(self.resolver)
+
+    def resolved(self, split: str) -> DatasetRecord:
+        """The record as ``open(split)`` will have it: of the size that was prepared.
+
+        Raises:
+            UsageError: if the split is unknown.
+            DataError: if it must be prepared from files, and has not been.
+        """
+        self._check_split(split)
+        if not self.resolver:
+            return self
+        return cast("DatasetRecord", _attribute(self.resolver)(self, split))
 
     def preset(self, asked: str | None = None) -> str:
         """The preset to use: the one asked for, ``RECAPBENCH_PRESET``, or the default.
 
         Raises:
-            UsageError: if the name is unknown.
+            UsageError: if the name is unknown, or the dataset has no presets.
         """
         if not self.presets:
+            if asked:
+                raise UsageError(f"{self.name} comes in one size only, got preset {asked!r}")
             return ""
         name = asked or os.environ.get(PRESET_VARIABLE) or self.default_preset
         if name not in self.presets:
@@ -115,18 +178,20 @@ class DatasetRecord:
             preset: size, for datasets that have several; see ``preset``.
             progress: called while the split is being made.
             workers: processes to make it with; all cores by default.
-            verify: read every file and mend what is damaged.
+            verify: read every file, and mend what is damaged where it can be made again.
 
         Raises:
             UsageError: if the split or the preset is unknown.
             DataError: if the data is missing or damaged.
             StorageError: if the cache cannot be written.
         """
+        self._check_split(split)
+        loader = _attribute(self.loader)
+        return cast("Split", loader(self, split, self.preset(preset), progress, workers, verify))
+
+    def _check_split(self, split: str) -> None:
         if split not in self.splits:
             raise unknown(f"split of {self.name}", split, self.splits)
-        module, _, attribute = self.loader.partition(":")
-        loader = getattr(import_module(module), attribute)
-        return cast("Split", loader(self, split, self.preset(preset), progress, workers, verify))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +206,13 @@ class Split:
         keypoints: float32 (n, 18, 3), in the order of the entries.
         listed: pairs that the split itself defines, such as an edit's before and after.
         repair: what the user may do about a damaged file, as an imperative sentence.
+        labels_root: folder that the paths of label maps start from; ``root`` if not given.
+        decoder: how files become pixels; by default they are taken as they are.
+        protocol: name of the protocol that makes the pairs, if it is not the record's.
+        given_keypoints: float32 (n, 18, 3), the joints as the keypoint file has them, before any
+            resizing or cropping: protocols look at these. ``keypoints`` themselves if not given.
+        sources: digests of what pairs are made from, by what it is, if it is not the images and
+            annotations.
     """
 
     record: DatasetRecord
@@ -150,6 +222,11 @@ class Split:
     keypoints: npt.NDArray[np.float32]
     listed: tuple[Pair, ...] = ()
     repair: str = "Restore the file."
+    labels_root: Path | None = None
+    decoder: Decoder | None = None
+    protocol: str = ""
+    given_keypoints: npt.NDArray[np.float32] | None = None
+    sources: Mapping[str, str] | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -162,6 +239,11 @@ class Split:
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {entry.name: position for position, entry in enumerate(self.entries)}
+
+    @cached_property
+    def has_parsing(self) -> bool:
+        """Whether every image has a label map."""
+        return all(entry.labels for entry in self.entries)
 
     def position(self, name: str) -> int:
         """Place of an image in the order.
@@ -187,21 +269,16 @@ class Split:
         Raises:
             DataError: if the file is missing, or not what the index says; it is named.
         """
-        entry = self.entries[self.position(name)]
-        data = self._read(entry.image, entry.image_sha256)
-        return decode_image(data, self.record.image_size, str(self.root / entry.image))
+        return self._image(self.entries[self.position(name)])
 
     def labels(self, name: str) -> npt.NDArray[np.uint8]:
         """Part labels uint8 (H, W).
 
         Raises:
-            DataError: if the file is missing, or not what the index says; it is named.
+            DataError: if the file is missing, or not what the index says; it is named. Also if
+                the image has no label map.
         """
-        entry = self.entries[self.position(name)]
-        data = self._read(entry.labels, entry.labels_sha256)
-        return decode_labels(
-            data, self.record.parts, self.record.image_size, str(self.root / entry.labels)
-        )
+        return self._labels(self.entries[self.position(name)])
 
     def annotation(self, name: str) -> Annotation:
         """Joints and part labels of an image.
@@ -225,6 +302,8 @@ class Split:
     @property
     def made_from(self) -> Mapping[str, str]:
         """The digests that a manifest of this split carries."""
+        if self.sources is not None:
+            return self.sources
         return {"images": self.digest, "annotations": self.annotation_digest}
 
     def manifest(self) -> Manifest:
@@ -238,12 +317,14 @@ class Split:
                 identities=len({self.identity(pair.source) for pair in self.listed}),
                 made_from=self.made_from,
             )
-        return find_protocol(self.record.protocol).manifest(
+        protocol = find_protocol(self.protocol or self.record.protocol, self.record.name)
+        return protocol.manifest(
             self.names,
             [entry.identity for entry in self.entries],
             dataset=self.record.name,
             split=self.name,
             made_from=self.made_from,
+            keypoints=self.keypoints if self.given_keypoints is None else self.given_keypoints,
         )
 
     def check(self, manifest: Manifest) -> None:
@@ -277,20 +358,73 @@ class Split:
                 f"{self.record.name} in {self.root} does not have"
             )
 
-    def verify(self, progress: Progress | None = None) -> None:
-        """Read every file of the split and compare it with the index.
+    def verify(self, progress: Progress | None = None, workers: int | None = None) -> None:
+        """Read every file of the split, decode it, and compare it with the index.
+
+        Args:
+            progress: called while files are being read.
+            workers: threads; all cores by default.
 
         Raises:
-            DataError: naming the first file that is missing or altered.
+            DataError: naming every file that is missing or altered, up to a few.
         """
-        for done, entry in enumerate(self.entries, start=1):
-            self._read(entry.image, entry.image_sha256)
-            self._read(entry.labels, entry.labels_sha256)
+        problems = []
+        for done, problem in enumerate(self._problems(workers or available_cores()), start=1):
+            if problem is not None:
+                problems.append(problem)
             if progress is not None:
                 progress(done, len(self))
+        if problems:
+            shown = "\n".join(str(problem) for problem in problems[:_SHOWN])
+            more = f"\nand {len(problems) - _SHOWN} images more" if len(problems) > _SHOWN else ""
+            raise DataError(shown + more)
 
-    def _read(self, relative: str, sha256: str) -> bytes:
-        path = self.root / relative
+    def _problems(self, workers: int) -> Iterator[DataError | None]:
+        """What is wrong with each entry, in order; reading and decoding run side by side."""
+        with ThreadPoolExecutor(workers) as pool:
+            for start in range(0, len(self), _CHUNK):
+                yield from pool.map(self._problem, self.entries[start : start + _CHUNK])
+
+    def _problem(self, entry: Entry) -> DataError | None:
+        try:
+            self._compare(self._image(entry), entry.image_pixels, self.root / entry.image)
+            if entry.labels:
+                path = self._labels_path(entry)
+                self._compare(self._labels(entry), entry.labels_pixels, path)
+        except DataError as error:
+            return error
+        return None
+
+    def _compare(self, pixels: npt.NDArray[np.uint8], expected: str, path: Path) -> None:
+        found = sha256_pixels(pixels)
+        if found != expected:
+            raise DataError(
+                f"{path} has the bytes that the index says and decodes to other pixels: expected "
+                f"digest {expected[:16]}, got {found[:16]}. Another release of the image library "
+                f"may be installed. {self.repair}"
+            )
+
+    @property
+    def _decoder(self) -> Decoder:
+        return self.decoder or AsStored(self.record.image_size, self.record.parts)
+
+    def _image(self, entry: Entry) -> npt.NDArray[np.uint8]:
+        path = self.root / entry.image
+        return self._decoder.image(self._read(path, entry.image_sha256), str(path))
+
+    def _labels_path(self, entry: Entry) -> Path:
+        return (self.labels_root or self.root) / entry.labels
+
+    def _labels(self, entry: Entry) -> npt.NDArray[np.uint8]:
+        if not entry.labels:
+            raise DataError(
+                f"{entry.name!r} of {self.record.name} {self.name!r} has no label map: the split "
+                f"was prepared without parsing. Prepare it again with --parsing DIR"
+            )
+        path = self._labels_path(entry)
+        return self._decoder.labels(self._read(path, entry.labels_sha256), str(path))
+
+    def _read(self, path: Path, sha256: str) -> bytes:
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -302,6 +436,12 @@ class Split:
                 f"{self.repair}"
             )
         return data
+
+
+def _attribute(place: str) -> Any:
+    """What stands at ``module:attribute``."""
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def _same(what: str, stated: str, ours: str) -> None:

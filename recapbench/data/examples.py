@@ -1,5 +1,8 @@
 """From pairs to batches: examples, collation, and loaders whose order depends on nothing else.
 
+With several processes (ranks), each takes a share of the pairs, or of every training batch; no pair
+is repeated to make the shares equal.
+
 Shapes: B pairs, J = 18 joints, H x W pixels.
 """
 
@@ -19,8 +22,11 @@ from recapbench.data.annotations import Annotations, open_annotations
 from recapbench.data.datasets import Split
 from recapbench.data.images import to_network
 from recapbench.data.manifest import Manifest, Pair
-from recapbench.data.pose import heatmaps
+from recapbench.data.pool import TensorPool
+from recapbench.data.pose import stamp_heatmaps
 from recapbench.data.query import INPUTS, Batch, Query
+from recapbench.data.skeleton import NUM_JOINTS
+from recapbench.errors import DataError
 
 T = TypeVar("T", Query, Batch)
 
@@ -29,6 +35,8 @@ CACHE_BYTES: Final = 1 << 30
 
 TRAINING_INPUTS: Final[frozenset[str]] = INPUTS - {"target_parsing"}
 """What the query of a training batch carries; the target's labels stand beside it."""
+
+_HEATMAPS: Final = TensorPool()
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,8 @@ class PairDataset(Dataset[Example]):
 
     Raises:
         ValueError: if an input is unknown.
-        DataError: if the manifest is of another split.
+        DataError: if the manifest is of another split, or the inputs include label maps and the
+            split has none.
     """
 
     def __init__(
@@ -112,8 +121,18 @@ class PairDataset(Dataset[Example]):
         self.pairs = pairs
         self.inputs = TRAINING_INPUTS if training else frozenset(inputs)
         self.training = training
+        self._check_parsing()
         self.annotations = annotations or open_annotations(split)
         self._recent = _Recent(cache_bytes)
+
+    def _check_parsing(self) -> None:
+        wanted = sorted(name for name in self.inputs if name.endswith("_parsing"))
+        if (wanted or self.training) and not self.split.has_parsing:
+            raise DataError(
+                f"split {self.split.name!r} of {self.split.record.name} in {self.split.root} has "
+                f"no label maps, expected them for {', '.join(wanted) or 'training'}: prepare it "
+                f"again with --parsing DIR"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_recent": _Recent(self._recent.limit)}
@@ -172,7 +191,8 @@ def collate(examples: Sequence[Example]) -> Query | Batch:
             tensors[name] = torch.from_numpy(stack(name))
         else:
             joints = stack(name.replace("_pose", "_keypoints"))
-            tensors[name] = torch.from_numpy(heatmaps(joints, first.size, dtype=np.float32))
+            tensors[name], maps = _HEATMAPS.zeros((len(examples), NUM_JOINTS, *first.size))
+            stamp_heatmaps(maps, joints)
     query = Query(
         tuple(example.source for example in examples),
         tuple(example.target for example in examples),
@@ -186,6 +206,25 @@ def collate(examples: Sequence[Example]) -> Query | Batch:
         target_parsing=torch.from_numpy(stack("target_parsing")).long(),
         target_mask=torch.from_numpy(stack("target_mask")).float().unsqueeze(1),
     )
+
+
+def share(count: int, rank: int, world_size: int) -> range:
+    """The rows of one rank: all ranks' shares in order are all rows in order.
+
+    Shares differ by one row at most. A share is consecutive, as neighbours in a manifest are pairs
+    of one person, whose images are then decoded once.
+
+    Args:
+        count: number of rows.
+        rank: number of the process, from 0.
+        world_size: number of processes.
+
+    Raises:
+        ValueError: if there is no such rank.
+    """
+    if count < 0 or not 0 <= rank < world_size:
+        raise ValueError(f"expected a rank below {world_size} and rows, got rank {rank} of {count}")
+    return range(count * rank // world_size, count * (rank + 1) // world_size)
 
 
 def batch_indices(count: int, batch_size: int, seed: int, step: int) -> list[int]:
@@ -209,24 +248,43 @@ def _epoch(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
 
 
 class StepSampler(Sampler[list[int]]):
-    """Batches of rows from a step on, without end.
+    """Batches of rows from a step on, without end; of each, one rank's share.
 
     Args:
         count: number of rows.
-        batch_size: rows a step.
+        batch_size: rows a step, of all ranks together.
         seed: of the permutations.
         start_step: first step, as when a run is resumed.
+        rank: number of the process, from 0.
+        world_size: number of processes.
+
+    Raises:
+        ValueError: if there are no rows, or fewer rows a step than ranks.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int, start_step: int = 0) -> None:
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        seed: int,
+        start_step: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
         if count < 1 or batch_size < 1 or start_step < 0:
             raise ValueError(
                 f"expected rows, a batch size and a step, got {count}, {batch_size}, {start_step}"
+            )
+        if batch_size < world_size:
+            raise ValueError(
+                f"expected a batch of at least one pair for each of {world_size} processes, "
+                f"got {batch_size}"
             )
         self.count = count
         self.batch_size = batch_size
         self.seed = seed
         self.start_step = start_step
+        self.share = share(batch_size, rank, world_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         position = self.start_step * self.batch_size
@@ -240,7 +298,7 @@ class StepSampler(Sampler[list[int]]):
                 taken = order[offset : offset + self.batch_size - len(chosen)].tolist()
                 chosen.extend(taken)
                 position += len(taken)
-            yield chosen
+            yield chosen[self.share.start : self.share.stop]
 
 
 class Batches(Generic[T]):
@@ -268,21 +326,22 @@ def loader(
     batch_size: int,
     num_workers: int = 0,
     annotations: Annotations | None = None,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> Batches[Query]:
-    """Queries of all pairs in their own order; the last batch may be smaller.
+    """Queries of all pairs in their own order, or of one rank's share; the last may be smaller.
 
-    Order and content do not depend on ``batch_size`` or ``num_workers``.
+    Order and content do not depend on ``batch_size`` or ``num_workers``. The ranks' pairs, one rank
+    after the other, are all pairs in order (``share``).
 
     Raises:
-        ValueError: if an input is unknown.
-        DataError: if the manifest is of another split.
+        ValueError: if an input is unknown, or there is no such rank.
+        DataError: if the manifest is of another split, or the inputs include label maps and the
+            split has none.
     """
-    return _loader(
-        PairDataset(split, pairs, inputs, training=False, annotations=annotations),
-        num_workers,
-        batch_size=batch_size,
-        shuffle=False,
-    )
+    dataset = PairDataset(split, pairs, inputs, training=False, annotations=annotations)
+    rows = share(len(dataset), rank, world_size)
+    return _loader(dataset, num_workers, batch_size=batch_size, sampler=rows)
 
 
 def training_loader(
@@ -293,18 +352,21 @@ def training_loader(
     start_step: int = 0,
     num_workers: int = 0,
     annotations: Annotations | None = None,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> Batches[Batch]:
     """Training batches without end, from ``start_step`` on.
 
     The batch of a step is a function of the pairs, the batch size, the seed and the step alone
-    (``batch_indices``), so a resumed run sees what an uninterrupted one would have seen.
+    (``batch_indices``), so a resumed run sees what an uninterrupted one would have seen, and
+    ``world_size`` processes together see what one would: each its ``share`` of every batch.
 
     Raises:
-        ValueError: if there are no pairs.
-        DataError: if the manifest is of another split.
+        ValueError: if there are no pairs, no such rank, or fewer pairs a step than ranks.
+        DataError: if the manifest is of another split, or the split has no label maps.
     """
     dataset = PairDataset(split, pairs, training=True, annotations=annotations)
-    sampler = StepSampler(len(dataset), batch_size, seed, start_step)
+    sampler = StepSampler(len(dataset), batch_size, seed, start_step, rank, world_size)
     return _loader(dataset, num_workers, batch_sampler=sampler)
 
 

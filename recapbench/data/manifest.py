@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,9 @@ SCHEMA: Final = "recapbench.manifest/1"
 
 _HEAD: Final = "from,to"
 _BAD_NAME: Final = re.compile(r'[,"\x00-\x1f\x7f]|^\s|\s$|^$')
+_PLAIN: Final = bytes(code for code in range(0x21, 0x7F) if chr(code) not in ',"')
+"""Characters that no name is refused for, wherever they stand in it."""
+_BATCH: Final = 1024
 
 
 class Pair(NamedTuple):
@@ -50,6 +54,7 @@ class Manifest:
         indices: int32 (n, 2), source and target as positions in ``names``; read-only.
         identities: how many persons the pairs show.
         made_from: digests of what the pairs were made from, by what it is.
+        unpaired: persons of the split whom no pair shows, so that an audit sees the whole split.
     """
 
     dataset: str
@@ -59,6 +64,7 @@ class Manifest:
     indices: npt.NDArray[np.int32]
     identities: int
     made_from: Mapping[str, str] = field(default_factory=dict)
+    unpaired: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         indices = np.array(self.indices, dtype=np.int32).reshape(-1, 2)
@@ -68,7 +74,8 @@ class Manifest:
 
     def __reduce__(self) -> tuple[Any, ...]:
         names = ("dataset", "split", "protocol", "names", "indices", "identities")
-        return Manifest, (*(getattr(self, name) for name in names), dict(self.made_from))
+        values = [getattr(self, name) for name in names]
+        return Manifest, (*values, dict(self.made_from), self.unpaired)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -125,6 +132,7 @@ class Manifest:
             "made_from": dict(self.made_from),
             "sha256": self.sha256,
             "checks": _checks(self._lines()),
+            **({"unpaired": list(self.unpaired)} if self.unpaired else {}),
         }
 
     def limit(self, count: int, identity: Callable[[str], str] | None = None) -> Manifest:
@@ -163,6 +171,7 @@ def from_pairs(
     protocol: str,
     identities: int,
     made_from: Mapping[str, str] | None = None,
+    unpaired: Sequence[str] = (),
     where: str = "",
 ) -> Manifest:
     """A manifest of pairs given by name; ``where`` (a file) leads the messages.
@@ -175,6 +184,28 @@ def from_pairs(
     flat = [positions.setdefault(name, len(positions)) for pair in pairs for name in pair]
     indices = np.array(flat, dtype=np.int32).reshape(-1, 2)
     names = tuple(positions)
+    _check_names(names, indices, where)
+    return Manifest(
+        dataset, split, protocol, names, indices, identities, made_from or {}, tuple(unpaired)
+    )
+
+
+def _plain(names: Sequence[str]) -> bool:
+    """Whether all names are surely good, told many at once; False says nothing."""
+    return all(
+        _plain_batch(names[start : start + _BATCH]) for start in range(0, len(names), _BATCH)
+    )
+
+
+def _plain_batch(names: Sequence[str]) -> bool:
+    text = "\n".join(names)
+    ends = b"\n" * (len(names) - 1)
+    return all(names) and text.isascii() and text.encode().translate(None, _PLAIN) == ends
+
+
+def _check_names(names: Sequence[str], indices: npt.NDArray[np.int32], where: str) -> None:
+    if _plain(names):
+        return
     for position, name in enumerate(names):
         if _BAD_NAME.search(name):
             row = int(np.argmax((indices == position).any(axis=1))) + 1
@@ -182,7 +213,6 @@ def from_pairs(
                 f"{where}{': ' if where else ''}row {row}: "
                 f"{name!r} cannot be the name of an image in a manifest"
             )
-    return Manifest(dataset, split, protocol, names, indices, identities, made_from or {})
 
 
 def from_indices(
@@ -194,21 +224,34 @@ def from_indices(
     protocol: str,
     identities: int,
     made_from: Mapping[str, str] | None = None,
+    unpaired: Sequence[str] = (),
 ) -> Manifest:
     """A manifest of pairs given by position in ``names``, an int array (n, 2).
 
     Raises:
-        DataError: as ``from_pairs``.
+        DataError: as ``from_pairs``, and if a name of a pair comes twice in ``names``.
     """
-    rows = ((names[a], names[b]) for a, b in indices.tolist())
-    return from_pairs(
-        rows,
-        dataset=dataset,
-        split=split,
-        protocol=protocol,
-        identities=identities,
-        made_from=made_from,
+    used = by_first_appearance(indices)
+    places = np.zeros(len(names), np.int32)
+    places[used] = np.arange(len(used), dtype=np.int32)
+    rows = places[indices]
+    found = tuple(map(names.__getitem__, used.tolist()))
+    if len(set(found)) != len(found):
+        name = next(name for name, count in Counter(found).items() if count > 1)
+        raise DataError(f"{name!r} is the name of two images, expected every name once")
+    _check_names(found, rows, "")
+    return Manifest(
+        dataset, split, protocol, found, rows, identities, made_from or {}, tuple(unpaired)
     )
+
+
+def by_first_appearance(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """The different numbers of an array, each 0 or more, in order of first appearance."""
+    backwards = numbers.reshape(-1)[::-1]
+    first = np.full(int(backwards.max(initial=-1)) + 1, -1, np.int64)
+    first[backwards] = np.arange(len(backwards))[::-1]  # of several writes the last one stays
+    used = np.flatnonzero(first >= 0)
+    return used[np.argsort(first[used])]
 
 
 def header_path(path: Path) -> Path:
@@ -235,11 +278,7 @@ def read_manifest(path: Path) -> Manifest:
     """
     header = _read_header(header_path(path))
     data = _read(path)
-    try:
-        lines = data.decode().split("\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8: {error}") from error
-    rows = _rows(lines, path)
+    rows = _rows(_text_lines(data, path), path)
     if sha256_bytes(data) != header["sha256"]:
         raise DataError(f"{path}: {_difference(rows, header)}")
     manifest = from_pairs(
@@ -249,6 +288,7 @@ def read_manifest(path: Path) -> Manifest:
         protocol=header["protocol"],
         identities=header["counts"]["identities"],
         made_from=header["made_from"],
+        unpaired=header.get("unpaired", ()),
         where=str(path),
     )
     if manifest.counts != header["counts"]:
@@ -256,6 +296,24 @@ def read_manifest(path: Path) -> Manifest:
             f"{header_path(path)}: expected counts {manifest.counts}, got {header['counts']}"
         )
     return manifest
+
+
+def read_rows(path: Path, dataset: str) -> Manifest:
+    """Pairs of a CSV that has no header beside it, as others publish them.
+
+    The split and the protocol are unknown, the count of persons is 0; nothing but the rows' form is
+    verified.
+
+    Args:
+        path: a CSV with the head ``from,to``.
+        dataset: name of the dataset that its names are of.
+
+    Raises:
+        DataError: naming the file and the row.
+    """
+    rows = _rows(_text_lines(_read(path), path), path)
+    pairs = (_pair(row) for row in rows)
+    return from_pairs(pairs, dataset=dataset, split="", protocol="", identities=0, where=str(path))
 
 
 def shipped_manifest(dataset: str, split: str) -> Path | None:
@@ -274,6 +332,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the manifest {path}: {error.strerror}") from error
+
+
+def _text_lines(data: bytes, path: Path) -> list[str]:
+    try:
+        return data.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected UTF-8: {error}") from error
 
 
 def _rows(lines: list[str], path: Path) -> list[str]:
@@ -312,6 +377,9 @@ def _read_header(path: Path) -> dict[str, Any]:
             raise DataError(f"{path}: expected {name!r} to be a {kind.__name__}")
     if not all(isinstance(header["counts"].get(name), int) for name in ("identities", "pairs")):
         raise DataError(f"{path}: expected 'counts' of images, identities and pairs")
+    unpaired = header.get("unpaired", [])
+    if not isinstance(unpaired, list) or not all(isinstance(name, str) for name in unpaired):
+        raise DataError(f"{path}: expected 'unpaired' to be a list of persons")
     return header
 
 

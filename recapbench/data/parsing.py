@@ -6,12 +6,15 @@ A parsing map is a ``uint8`` array (H, W) of label indices; 0 is background.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import tokenize
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from recapbench.data.images import MAX_PIXELS, opened_image
 from recapbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -212,18 +215,73 @@ def decode_labels(
     Raises:
         DataError: if it is no image, has colour channels, another size or labels out of range.
     """
+    return check_labels(_label_image(data, (size,), where), parts, size, where)
+
+
+def decode_label_map(
+    data: bytes, parts: int, sizes: Collection[tuple[int, int]], where: str
+) -> npt.NDArray[np.uint8]:
+    """Read a label map as a user has it: a palette or grey PNG, or a ``.npy`` of whole numbers.
+
+    Args:
+        data: content of the file; what it is, is seen from its first bytes.
+        parts: size of the part set (20 or 7).
+        sizes: heights and widths that will do, checked before anything is decoded; empty: any.
+        where: file, for the message.
+
+    Returns:
+        uint8 (H, W), values below ``parts``.
+
+    Raises:
+        DataError: if it is no label map, has colour channels, another size or labels out of range.
+    """
+    read = _label_array if data.startswith(_NPY) else _label_image
+    labels = read(data, sizes, where)
+    return check_labels(labels, parts, labels.shape[:2], where)
+
+
+_NPY: Final = b"\x93NUMPY"
+
+
+def _label_image(
+    data: bytes, sizes: Collection[tuple[int, int]], where: str
+) -> npt.NDArray[np.uint8]:
+    with opened_image(data, where) as image:
+        if image.mode not in ("P", "L"):
+            raise DataError(
+                f"{where}: expected a palette or grey image of labels, got mode {image.mode}"
+            )
+        _check_size((image.height, image.width), sizes, where)
+        return np.asarray(image)
+
+
+def _label_array(
+    data: bytes, sizes: Collection[tuple[int, int]], where: str
+) -> npt.NDArray[np.generic]:
+    """An array (H, W) of whole numbers; its head is checked before memory is taken for it."""
+    file = io.BytesIO(data)
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.mode not in ("P", "L"):
-                raise DataError(
-                    f"{where}: expected a palette or grey image of labels, got mode {image.mode}"
-                )
-            if image.size != (size[1], size[0]):
-                raise DataError(
-                    f"{where}: expected a label map of {size} pixels, "
-                    f"got {(image.height, image.width)}"
-                )
-            labels = np.asarray(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{where}: not a readable image: {error}") from error
-    return check_labels(labels, parts, size, where)
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise DataError(f"{where}: expected an array file of version 1 or 2, got {version}")
+        shape, _, dtype = read(file)
+        if len(shape) != 2 or not np.issubdtype(dtype, np.integer):
+            raise DataError(
+                f"{where}: expected a label map (H, W) of whole numbers, got {dtype} {shape}"
+            )
+        _check_size(shape, sizes, where)
+        return np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:
+        raise DataError(f"{where}: not a readable array: {error}") from error
+
+
+def _check_size(size: tuple[int, int], sizes: Collection[tuple[int, int]], where: str) -> None:
+    if sizes and size not in sizes:
+        wanted = " or ".join(str(one) for one in sorted(set(sizes)))
+        raise DataError(f"{where}: expected a label map of {wanted} pixels, got {size}")
+    if size[0] * size[1] > MAX_PIXELS:
+        raise DataError(f"{where}: expected at most {MAX_PIXELS} pixels, got {size}")

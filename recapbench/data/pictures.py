@@ -24,6 +24,14 @@ _PAPER = (255, 255, 255)
 _INK = (20, 20, 20)
 
 
+def _hue(number: int, count: int) -> tuple[int, int, int]:
+    red, green, blue = colorsys.hsv_to_rgb(number / count, 1.0, 1.0)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+_HUES = {limb: _hue(number, len(LIMBS)) for number, limb in enumerate(LIMBS)}
+
+
 def to_uint8(images_BCHW: Tensor) -> npt.NDArray[np.uint8]:
     """Images in [-1, 1] as bytes: clamped, rounded to the nearest level once.
 
@@ -38,29 +46,49 @@ def to_uint8(images_BCHW: Tensor) -> npt.NDArray[np.uint8]:
 
 
 def draw_skeleton(
-    keypoints: npt.NDArray[np.float32], size: tuple[int, int], scale: int = 1
+    keypoints: npt.NDArray[np.float32],
+    size: tuple[int, int],
+    scale: int = 1,
+    over: Picture | None = None,
 ) -> Picture:
-    """The limbs of a pose on black, each in a hue of its own; hidden joints are rings.
+    """The limbs of a pose, each in a hue of its own; hidden joints are rings, missing ones absent.
 
     Args:
         keypoints: float32 (18,3) of x, y, visibility.
         size: height and width in pixels.
         scale: how many times larger to draw.
+        over: picture (H*scale, W*scale, 3) to draw on, with dark edges so that limbs stand out from
+            it; black by default.
     """
-    canvas = Image.new("RGB", (size[1] * scale, size[0] * scale))
+    if over is None:
+        canvas = Image.new("RGB", (size[1] * scale, size[0] * scale))
+    else:
+        canvas = Image.fromarray(over)
     draw = ImageDraw.Draw(canvas)
     width = max(2, canvas.height // 85)
     points = [(float(x) * scale, float(y) * scale) for x, y, _ in keypoints]
-    for number, (start, end) in enumerate(LIMBS):
-        if keypoints[start, 2] != MISSING and keypoints[end, 2] != MISSING:
-            red, green, blue = colorsys.hsv_to_rgb(number / len(LIMBS), 1.0, 1.0)
-            colour = (round(255 * red), round(255 * green), round(255 * blue))
-            draw.line([points[start], points[end]], fill=colour, width=width)
+    limbs = [limb for limb in LIMBS if (keypoints[list(limb), 2] != MISSING).all()]
+    if over is not None:
+        for start, end in limbs:
+            draw.line([points[start], points[end]], fill=_INK, width=width + 2)
+    for start, end in limbs:
+        draw.line([points[start], points[end]], fill=_HUES[(start, end)], width=width)
     for (x, y), visibility in zip(points, keypoints[:, 2], strict=True):
         if visibility != MISSING:
-            box = (x - width, y - width, x + width, y + width)
-            draw.ellipse(box, fill=_PAPER if visibility == SEEN else None, outline=_PAPER)
+            if over is not None:
+                draw.ellipse(_around(x, y, width + 1), outline=_INK)
+            fill = _PAPER if visibility == SEEN else None
+            draw.ellipse(_around(x, y, width), fill=fill, outline=_PAPER)
     return np.asarray(canvas)
+
+
+def _around(x: float, y: float, radius: int) -> tuple[float, float, float, float]:
+    return (x - radius, y - radius, x + radius, y + radius)
+
+
+def enlarge(picture: Picture, scale: int) -> Picture:
+    """Every pixel as a square of ``scale`` pixels."""
+    return picture.repeat(scale, 0).repeat(scale, 1)
 
 
 def sheet(rows: Sequence[Sequence[Picture]], titles: Sequence[str] = (), gap: int = 4) -> Picture:

@@ -82,10 +82,33 @@ def heatmaps(
     """
     places, present = joint_pixels(keypoints)
     if kind == "binary":
-        return _stamps(places, present, size, radius, np.dtype(dtype or np.uint8))
+        maps = np.zeros((*present.shape, *size), np.dtype(dtype or np.uint8))
+        _stamp(maps, places, present, radius)
+        return maps
     if kind == "gaussian":
         return _gaussians(places, present, size, sigma).astype(dtype or np.float32, copy=False)
     raise ValueError(f"expected kind 'binary' or 'gaussian', got {kind!r}")
+
+
+def stamp_heatmaps(
+    maps: npt.NDArray[np.generic],
+    keypoints: npt.NDArray[np.floating],
+    radius: int = HEATMAP_RADIUS,
+) -> None:
+    """Draw binary heatmaps into memory that is there already.
+
+    Args:
+        maps: (..., 18, H, W) of zeros, contiguous; written in place.
+        keypoints: (..., 18, 3) of x, y, visibility.
+        radius: of the disk, in pixels.
+
+    Raises:
+        ValueError: if the shapes do not fit, or on malformed keypoints.
+    """
+    places, present = joint_pixels(keypoints)
+    if maps.shape[:-2] != present.shape or not maps.flags.c_contiguous:
+        raise ValueError(f"expected contiguous maps {(*present.shape, 'H', 'W')}, got {maps.shape}")
+    _stamp(maps, places, present, radius)
 
 
 @cache
@@ -95,16 +118,14 @@ def _disk(radius: int) -> npt.NDArray[np.int64]:
     return np.argwhere(reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2) - radius
 
 
-def _stamps(
+def _stamp(
+    maps: npt.NDArray[np.generic],
     places: npt.NDArray[np.int64],
     present: npt.NDArray[np.bool_],
-    size: Size,
     radius: int,
-    dtype: np.dtype[np.generic],
-) -> npt.NDArray[np.generic]:
+) -> None:
     """Copy one disk to every joint: the cost is the disks' pixels, not the image's."""
-    height, width = size
-    maps = np.zeros((*present.shape, height, width), dtype)
+    height, width = maps.shape[-2:]
     disk = _disk(radius)
     rows = places[..., :1] + disk[:, 0]
     columns = places[..., 1:] + disk[:, 1]
@@ -112,7 +133,6 @@ def _stamps(
     inside &= present[..., None]
     channels = np.arange(present.size).reshape(*present.shape, 1)
     maps.reshape(-1)[((channels * height + rows) * width + columns)[inside]] = 1
-    return maps
 
 
 def _gaussians(

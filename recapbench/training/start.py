@@ -57,7 +57,7 @@ def open_trainer(
         DataError: if a run cannot be resumed from the folder.
     """
     report = progress or _silent
-    record = find_dataset(request.dataset)
+    record = find_dataset(request.dataset).resolved("train")
     cls = find_method(request.method)
     if not issubclass(cls, TrainableMethod):
         raise UsageError(f"method {request.method!r} cannot be trained")

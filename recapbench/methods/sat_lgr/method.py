@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from recapbench.data.query import Batch, Query
+from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, LayoutMethod, TrainableMethod, Update
 from recapbench.methods.sat_lgr import losses
 from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
@@ -113,6 +114,24 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
         """Weights trained on a built-in set, in this package."""
         path = Path(str(resources.files(__package__))) / "weights" / f"{dataset}.safetensors"
         return path if path.is_file() else None
+
+    @classmethod
+    def configure(cls, spec: ImageSpec, overrides: Mapping[str, Any] | None = None) -> SatLgrConfig:
+        """Settings for a dataset, whose pictures must be halved once per layer but the first.
+
+        Raises:
+            UsageError: for an unknown key, a bad value, or more layers than the size allows.
+        """
+        config = super().configure(spec, overrides)
+        side = 2 ** (config.layers - 1)
+        for name, size in (("height", spec.height), ("width", spec.width)):
+            if size % (side * config.geometry_stride):
+                raise UsageError(
+                    f"sat_lgr with layers={config.layers} and geometry_stride="
+                    f"{config.geometry_stride} needs a {name} that {side * config.geometry_stride} "
+                    f"divides, got {size}: set fewer layers, and sat_layer and lgr_layer among them"
+                )
+        return config
 
     @classmethod
     def open(

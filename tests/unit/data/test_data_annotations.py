@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from dolls import DOLLS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_data_build import child
 
 from recapbench.data.annotations import Annotations, open_annotations
@@ -129,3 +131,58 @@ def test_many_threads_may_read_at_once(split: Split) -> None:
             masks = list(pool.map(cache.mask, split.names * 4))
         assert len(masks) == 4 * len(split)
         assert all(np.array_equal(a, b) for a, b in zip(masks, masks[len(split) :], strict=False))
+
+
+def flip(path: Path, place: int, bit: int) -> None:
+    """Change one bit, in a new file: the old one may be mapped into memory."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1 << bit
+    path.unlink()
+    path.write_bytes(data)
+
+
+def test_verify_tells_what_is_sound(cached: Annotations) -> None:
+    steps: list[tuple[int, int]] = []
+    assert cached.verify(lambda done, total: steps.append((done, total))) == cached.digest
+    assert steps == [(row, 8) for row in range(1, 9)]
+    assert cached.verify(workers=1) == cached.digest
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_changed_bit_is_found(cached: Annotations, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(sorted(cached.folder.iterdir())))
+    sound = path.read_bytes()
+    flip(path, data.draw(st.integers(0, len(sound) - 1)), data.draw(st.integers(0, 7)))
+    try:
+        with pytest.raises(DataError, match=r"annotation cache .* is damaged") as caught:
+            pickle.loads(pickle.dumps(cached)).verify()
+    finally:
+        path.unlink()
+        path.write_bytes(sound)
+    assert str(cached.folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["parsing", "mask", "keypoints"])
+def test_verify_names_the_row(cached: Annotations, column: str) -> None:
+    row = cached.split.position(NAME)
+    table = datasets.load_from_disk(str(cached.folder)).with_format("numpy")
+    value = table[row][column]
+    stored = value.astype(np.float32).tobytes() if column == "keypoints" else bytes(value)
+    del table
+    path = next(cached.folder.glob("*.arrow"))
+    flip(path, path.read_bytes().index(stored) + len(stored) // 2, 0)
+    with pytest.raises(DataError, match=f"row of '{NAME}'"):
+        pickle.loads(pickle.dumps(cached)).verify()
+
+
+@pytest.mark.parametrize("length", [0, 100, -8, -1000])
+def test_cut_table_is_found(cached: Annotations, length: int) -> None:
+    path = next(cached.folder.glob("*.arrow"))
+    data = path.read_bytes()[:length]
+    path.unlink()
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="is damaged"):
+        pickle.loads(pickle.dumps(cached)).verify()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import pickle
 from typing import Any
@@ -18,6 +19,7 @@ from recapbench.data.examples import (
     batch_indices,
     collate,
     loader,
+    share,
     training_loader,
 )
 from recapbench.data.pose import heatmaps, pose_mask
@@ -141,3 +143,85 @@ def test_bad_arguments(split: Split) -> None:
         training_loader(split, [], 2, 0)
     with pytest.raises(DataError, match="no image 'x'"):
         _ = PairDataset(split, [("x", "y")], {"source_image"})[0]  # type: ignore[list-item]
+
+
+@given(st.integers(0, 200), st.integers(1, 20))
+def test_shares_are_all_rows_in_order(count: int, world_size: int) -> None:
+    shares = [share(count, rank, world_size) for rank in range(world_size)]
+    assert [row for part in shares for row in part] == list(range(count))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 5])
+@pytest.mark.parametrize("count", [1, 4, 7, 24])
+def test_ranks_together_see_every_pair_once(split: Split, world_size: int, count: int) -> None:
+    pairs = list(split.manifest())[:count]
+    whole = digest(loader(split, pairs, {"source_image"}, batch_size=count))
+    ranks = [
+        digest(loader(split, pairs, {"source_image"}, 2, rank=rank, world_size=world_size))
+        for rank in range(world_size)
+    ]
+    assert [line for lines in ranks for line in lines] == whole
+    assert max(map(len, ranks)) - min(map(len, ranks)) <= 1
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 5])
+def test_ranks_share_every_training_batch(split: Split, world_size: int) -> None:
+    pairs = split.manifest()
+
+    def steps(rank: int, of: int, start: int = 0, workers: int = 0) -> list[list[tuple[str, str]]]:
+        batches = training_loader(split, pairs, 7, 3, start, workers, rank=rank, world_size=of)
+        return [
+            list(zip(batch.query.source_names, batch.query.target_names, strict=True))
+            for batch in itertools.islice(batches, 6)
+        ]
+
+    whole = steps(0, 1)
+    ranks = [steps(rank, world_size) for rank in range(world_size)]
+    for step, pairs_of_step in enumerate(whole):
+        assert [pair for rank in ranks for pair in rank[step]] == pairs_of_step
+        sizes = [len(rank[step]) for rank in ranks]
+        assert max(sizes) - min(sizes) <= 1
+    last = world_size - 1
+    assert steps(last, world_size, start=2, workers=1)[:4] == ranks[last][2:]
+
+
+def test_batches_do_not_share_memory_while_they_live(split: Split) -> None:
+    pairs = list(split.manifest())[:6]
+    poses = [query.target_pose for query in loader(split, pairs, {"target_pose"}, 2)]
+    for pose, pair in zip(torch.cat(poses), pairs, strict=True):
+        joints = split.annotation(pair.target).keypoints
+        np.testing.assert_array_equal(pose, heatmaps(joints, (256, 256)))
+
+
+def test_a_changed_batch_does_not_change_the_next(split: Split) -> None:
+    pairs = [split.manifest()[0]] * 5
+    for query in loader(split, pairs, {"target_pose"}, 1):
+        joints = split.annotation(pairs[0].target).keypoints
+        np.testing.assert_array_equal(query.target_pose[0], heatmaps(joints, (256, 256)))
+        query.target_pose.add_(1.0)
+
+
+def test_label_maps_that_are_not_there(split: Split) -> None:
+    bare = dataclasses.replace(
+        split,
+        entries=tuple(
+            entry._replace(labels="", labels_sha256="", labels_pixels="") for entry in split.entries
+        ),
+    )
+    pairs = list(split.manifest())
+    query = next(iter(loader(bare, pairs, {"source_image", "target_pose"}, 2)))
+    assert query.inputs == {"source_image", "target_pose"}
+    with pytest.raises(DataError, match=r"has no label maps, expected them for source_parsing"):
+        loader(bare, pairs, {"source_image", "source_parsing"}, 2)
+    with pytest.raises(DataError, match="has no label maps"):
+        training_loader(bare, pairs, 2, 0)
+
+
+def test_ranks_that_make_no_sense(split: Split) -> None:
+    pairs = split.manifest()
+    for rank, world_size in ((-1, 2), (2, 2), (0, 0)):
+        with pytest.raises(ValueError, match="expected a rank below"):
+            loader(split, pairs, {"source_image"}, 2, rank=rank, world_size=world_size)
+    with pytest.raises(ValueError, match="at least one pair for each of 3 processes"):
+        training_loader(split, pairs, 2, 0, world_size=3)

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from recapbench.data.manifest import (
     Manifest,
     Pair,
+    from_indices,
     from_pairs,
     header_path,
     read_manifest,
+    read_rows,
     write_manifest,
 )
 from recapbench.errors import DataError, StorageError
@@ -152,6 +154,54 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
         write_manifest(manifest(), tmp_path / "file" / "m.csv")
+
+
+def test_pairs_by_position_are_those_by_name() -> None:
+    names = [f"{place:02d}.png" for place in range(20)]
+    rows = np.random.default_rng(0).integers(0, 20, (40, 2))
+    fields = {"dataset": "set", "split": "test", "protocol": "p/1", "identities": 1}
+    by_position = from_indices(names, rows, **fields)  # type: ignore[arg-type]
+    by_name = from_pairs([(names[a], names[b]) for a, b in rows], **fields)  # type: ignore[arg-type]
+    assert by_position == by_name
+    assert by_position.names == by_name.names
+    assert by_position.indices.tolist() == by_name.indices.tolist()
+
+
+def test_names_by_position_come_once_and_can_stand_in_a_row() -> None:
+    fields = {"dataset": "set", "split": "test", "protocol": "p/1", "identities": 1}
+    rows = np.array([[0, 1], [1, 2]])
+    with pytest.raises(DataError, match="'a' is the name of two images"):
+        from_indices(["a", "b", "a"], rows, **fields)  # type: ignore[arg-type]
+    for name in ("", "a,b", "x\n", " c", "c\x7f", "c\u2028"):
+        with pytest.raises(DataError, match="row 2"):
+            from_indices(["a", "b", name], rows, **fields)  # type: ignore[arg-type]
+    for name in ("Ω", "a b", "a-b.c_d/e"):
+        assert len(from_indices(["a", "b", name], rows, **fields)) == 2  # type: ignore[arg-type]
+
+
+def test_persons_without_a_pair_stand_in_the_header(tmp_path: Path) -> None:
+    fields = {"dataset": "set", "split": "test", "protocol": "p/1", "identities": 1}
+    built = from_pairs([("a", "b")], unpaired=["p", "q"], **fields)  # type: ignore[arg-type]
+    assert built.header["unpaired"] == ["p", "q"]
+    assert "unpaired" not in manifest().header
+    write_manifest(built, tmp_path / "m.csv")
+    assert read_manifest(tmp_path / "m.csv").unpaired == ("p", "q")
+    assert pickle.loads(pickle.dumps(built)) == built
+    header = json.loads((tmp_path / "m.json").read_text())
+    for value in (3, ["p", 3], "p"):
+        (tmp_path / "m.json").write_text(json.dumps(header | {"unpaired": value}))
+        with pytest.raises(DataError, match="expected 'unpaired' to be a list"):
+            read_manifest(tmp_path / "m.csv")
+
+
+def test_rows_without_a_header(path: Path) -> None:
+    header_path(path).unlink()
+    found = read_rows(path, "market1501")
+    assert found.pairs == tuple(ROWS)
+    assert (found.dataset, found.split, found.protocol) == ("market1501", "", "")
+    path.write_text("a,b\n")
+    with pytest.raises(DataError, match=r"set-test\.csv: row 0"):
+        read_rows(path, "market1501")
 
 
 def test_no_pairs_are_a_manifest_too(tmp_path: Path) -> None:

@@ -175,6 +175,13 @@ def test_an_unknown_setting_suggests_the_nearest() -> None:
         SatLgr.configure(STREET, {"width": "wide"})
 
 
+def test_a_size_that_cannot_be_halved_so_often_is_refused() -> None:
+    narrow = ImageSpec(256, 176, 20, "deepfashion")
+    with pytest.raises(UsageError, match=r"layers=7 .* a width that 64 divides, got 176"):
+        SatLgr.configure(narrow)
+    assert SatLgr.configure(narrow, {"layers": 5, "lgr_layer": None}).layers == 5
+
+
 class TestLosses:
     def test_discriminator_loss_is_equation_9(self) -> None:
         real, fake = torch.randn(2, 5).unbind()
