@@ -177,7 +177,8 @@ def test_every_layout_of_market(place: str, market: Tree, tmp_path: Path) -> Non
 
 
 def test_the_fields_keypoint_file_is_found_in_the_root(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no keypoint file of .train.*market-annotation-train\.csv"):
+    wanted = r"no keypoint file of .train.*market-annotation-train\.csv"
+    with pytest.raises(DataError, match=wanted):
         find_keypoints("market1501", tmp_path, "train")
     file = tmp_path / "fasion-resize-annotation-test.csv"
     file.touch()
