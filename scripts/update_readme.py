@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-_RECORD = re.compile(r"\[record\]\((leaderboards/[^)]+\.json)\):\n\n((?:\|.*\n)+)")
+_RECORD = re.compile(r"\[record\]\((leaderboards/[^)]+\.json)\)\):\n\n((?:\|.*\n)+)")
 
 Scores = dict[str, dict[str, Any]]
 
@@ -55,7 +55,7 @@ def updated(text: str) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         record = json.loads((ROOT / match[1]).read_text())
-        return f"[record]({match[1]}):\n\n{table(record)}"
+        return f"[record]({match[1]})):\n\n{table(record)}"
 
     return _RECORD.sub(replaced, text)
 
