@@ -49,9 +49,7 @@ def data_prepare(
     ] = None,
     keypoints: Annotated[
         Path | None,
-        typer.Option(
-            help="Joints: CSV, OpenPose or COCO JSON; else the field's CSV in the root."
-        ),
+        typer.Option(help="Joints: CSV, OpenPose or COCO JSON; else the field's CSV in the root."),
     ] = None,
     names: Annotated[
         Path | None, typer.Option(help="The split's images, one a line; else the keypoint file's.")
