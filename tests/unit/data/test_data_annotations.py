@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -124,13 +125,23 @@ def test_key_follows_the_content(split: Split, cached: Annotations) -> None:
     assert other.folder != cached.folder
 
 
-def test_many_threads_may_read_at_once(split: Split) -> None:
-    for _ in range(10):
-        cache = open_annotations(split)
-        with ThreadPoolExecutor(8) as pool:
-            masks = list(pool.map(cache.mask, split.names * 4))
-        assert len(masks) == 4 * len(split)
-        assert all(np.array_equal(a, b) for a, b in zip(masks, masks[len(split) :], strict=False))
+def test_many_threads_may_read_at_once(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    opened: list[float] = []
+    load = datasets.load_from_disk
+
+    def slow(path: str) -> object:
+        opened.append(time.monotonic())
+        time.sleep(0.1)
+        return load(path)
+
+    cache = open_annotations(split)
+    monkeypatch.setattr(datasets, "load_from_disk", slow)
+    with ThreadPoolExecutor(8) as pool:
+        masks = list(pool.map(cache.mask, split.names * 4))
+    assert len(opened) == 1
+    assert all(np.array_equal(a, b) for a, b in zip(masks, masks[len(split) :], strict=False))
 
 
 def flip(path: Path, place: int, bit: int) -> None:
