@@ -176,7 +176,7 @@ class Trainer:
         """
         batches = self._batches()
         seen: dict[str, list[float]] = {}
-        before, began = self._seconds, time.monotonic()
+        before, began, began_at = self._seconds, time.monotonic(), self.step
         while self.step < self.plan.steps:
             losses = self._train_step(next(batches))
             self.step += 1
@@ -192,7 +192,7 @@ class Trainer:
             if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:
                 self._seconds = before + time.monotonic() - began
                 self._save()
-        return self._export()
+        return self._export() if self.step == began_at else self.out / WEIGHTS
 
     def _batches(self) -> Iterator[Batch]:
         yield from training_loader(

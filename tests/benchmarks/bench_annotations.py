@@ -12,13 +12,13 @@ import argparse
 import os
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from datasets import load_from_disk
+from timing import cpu_time
 
 from recapbench import paths
 from recapbench.data.annotations import Annotations, open_annotations
@@ -48,12 +48,6 @@ def each(read: Callable[[str], object], names: list[str]) -> None:
     """Read one after the other, and keep none."""
     for name in names:
         read(name)
-
-
-def cpu_time(call: Callable[[], object]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def same(split: Split, cache: Annotations, folder: Path) -> bool:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
+from timing import cpu_time
 
 from recapbench.data.pose import heatmaps
 
@@ -32,12 +31,6 @@ def poses(count: int, side: int) -> np.ndarray:
     generator = np.random.default_rng(0)
     places = generator.integers(0, side, (count, 18, 2))
     return np.concatenate([places, np.full((count, 18, 1), 2)], 2).astype(np.float32)
-
-
-def cpu_time(call: Callable[[], object]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def main() -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
 import pandas as pd
+from timing import cpu_time
 
 from recapbench.data.manifest import Manifest
 from recapbench.data.protocols import Protocol
@@ -58,12 +57,6 @@ def images(count: int) -> tuple[list[str], list[str]]:
     persons = [f"{person:05d}" for person in generator.permutation(people).tolist()]
     names = [f"{person}_c1s1_{i:06d}_00.jpg" for i, person in enumerate(persons)]
     return names, persons
-
-
-def cpu_time(call: Callable[[], object]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def main() -> None:

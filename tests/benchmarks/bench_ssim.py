@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 from skimage.metrics import structural_similarity
+from timing import cpu_time
 
 from recapbench.evaluation.ssim import ssim
 
@@ -27,12 +26,6 @@ def by_skimage(generated: np.ndarray, target: np.ndarray) -> float:
         channel_axis=2,
         data_range=data_range,
     )
-
-
-def cpu_time(call: Callable[[], object]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def main() -> None:

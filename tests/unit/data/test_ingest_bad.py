@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from trees import Tree, csv_row, deepfashion_tree, flip_byte, jpeg, listing, market_tree, painted
 
-from recapbench.data.datasets import find_dataset
+from recapbench.data.datasets import Split, find_dataset
 from recapbench.data.ingest.joints import check_joints
 from recapbench.data.ingest.prepare import prepare
 from recapbench.data.ingest.request import PrepareRequest
@@ -34,14 +34,14 @@ def tree(tmp_path: Path, home: Path) -> Tree:
     return market_tree(tmp_path / "market", SHOTS)
 
 
-def prepare_market(tree: Tree, **changes: object) -> None:
+def prepare_market(tree: Tree, **changes: object) -> Split:
     facts = {
         "record": find_dataset("market1501"),
         "root": tree.root,
         "keypoints": tree.keypoints("test"),
         "parsing": tree.parsing,
     }
-    prepare(PrepareRequest(**(facts | changes)), workers=1)  # type: ignore[arg-type]
+    return prepare(PrepareRequest(**(facts | changes)), workers=1)  # type: ignore[arg-type]
 
 
 def image(tree: Tree, name: str) -> Path:
@@ -107,7 +107,7 @@ BREAKS: list[tuple[str, Break, str]] = [
      r"row 8"),
     ("short row", lambda t, n: row(t, f"{n}: [1, 2]: [1, 2]"), r"row 8: expected 18 numbers"),
     ("parent in name", lambda t, n: row(t, f"../{n}: {[1] * 18}: {[1] * 18}"), r"row 8.*'\.\.'"),
-    ("absolute name", lambda t, n: row(t, f"/tmp/{n}: {[1] * 18}: {[1] * 18}"),
+    ("absolute name", lambda t, n: row(t, f"/elsewhere/{n}: {[1] * 18}: {[1] * 18}"),
      r"row 8.*absolute path"),
     ("strange name", lambda t, n: row(t, f"picture.jpg: {[1] * 18}: {[1] * 18}"),
      r"test\.csv: row 8: expected a name of Market-1501"),
@@ -217,12 +217,14 @@ def test_no_image_at_all_says_where_it_was_looked_for(tree: Tree, tmp_path: Path
 
 
 def test_a_root_that_is_a_link_is_the_folder_itself(tree: Tree, tmp_path: Path) -> None:
+    digest = prepare_market(tree).digest
     (tmp_path / "link").symlink_to(tree.root)
-    prepare_market(tree, root=tmp_path / "link")
+    linked = prepare_market(tree, root=tmp_path / "link")
+    assert (linked.root, linked.digest) == (tree.root.resolve(), digest)
     inside = image(tree, tree.names("test")[0])
     inside.rename(inside.with_name("kept.jpg"))
     inside.symlink_to("kept.jpg")
-    prepare_market(tree)
+    assert prepare_market(tree).digest == digest
 
 
 def test_a_folder_that_is_a_link_out_of_the_root(tree: Tree, tmp_path: Path) -> None:
