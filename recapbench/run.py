@@ -26,6 +26,8 @@ from recapbench.evaluation.evaluate import evaluate
 from recapbench.evaluation.features import FeatureStore
 from recapbench.evaluation.images import ImageSource
 from recapbench.evaluation.layout import layout_score
+from recapbench.evaluation.networks import Networks
+from recapbench.evaluation.pairs import PairSet
 from recapbench.evaluation.score import Score
 from recapbench.grid import run_grid
 from recapbench.methods.base import LayoutMethod, Method
@@ -266,7 +268,7 @@ class _Job:
 
     def finish(self, seconds: float, report: Progress) -> Result:
         """Score the saved images and the reference rows; write the grid and the result."""
-        store = FeatureStore(device=str(self.device))
+        store = FeatureStore(Networks(device=str(self.device)))
         images = [self.outputs.image_path(row) for row in range(len(self.manifest))]
         scores = self._score(images, store, report)
         predicted = self.outputs.layouts and self.request.target_parsing == "predicted"
@@ -281,14 +283,18 @@ class _Job:
     def _score(
         self, images: Sequence[ImageSource], store: FeatureStore, report: Progress
     ) -> list[Score]:
-        return evaluate(
-            images,
-            [partial(self.split.image, pair.target) for pair in self.manifest],
-            masks=[partial(self.annotations.mask, pair.target) for pair in self.manifest],
+        pairs = PairSet(
+            generated=images,
+            targets=[partial(self.split.image, pair.target) for pair in self.manifest],
+            target_keypoints=[
+                partial(self.annotations.keypoints, pair.target) for pair in self.manifest
+            ],
+            masks={
+                "def_gan": [partial(self.annotations.mask, pair.target) for pair in self.manifest]
+            },
             identities=[self.split.identity(pair.source) for pair in self.manifest],
-            store=store,
-            progress=report,
         )
+        return evaluate(pairs, store=store, progress=report)
 
     def _layout_score(self) -> Score:
         pairs = (

@@ -104,6 +104,14 @@ class Annotations:
         row = self.split.position(name)
         return Annotation(self._table().keypoints[row], self._labels(row))
 
+    def keypoints(self, name: str) -> npt.NDArray[np.float32]:
+        """Joints float32 (18, 3): x, y in pixels; visibility 0, 1 or 2.
+
+        Raises:
+            DataError: if the split has no such image.
+        """
+        return self._table().keypoints[self.split.position(name)]
+
     def parsing(self, name: str) -> npt.NDArray[np.uint8]:
         """Part labels uint8 (H, W).
 

@@ -1,40 +1,61 @@
 """What a metric is: a record, a pure function, and a small class that streams it.
 
-A new protocol is one more record in `recapbench.evaluation.metrics`; nothing else changes.
+A new protocol is one more record in `recapbench.evaluation.metrics`; nothing else changes. There
+are three kinds: a mean over pairs of a pure function of the pair (`PairedMetric`), a mean over
+pairs of what a network says (`NetworkMetric`), and a figure of the features of whole sets
+(`SetMetric`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
+from recapbench.errors import RecapbenchError
+from recapbench.evaluation.bootstrap import interval, interval_text
+from recapbench.evaluation.features import FeatureSet
+from recapbench.evaluation.pairs import Pair, PairSet
+from recapbench.evaluation.score import Score, SizeFigure
 
-from recapbench.errors import DataError, RecapbenchError
-from recapbench.evaluation.arrays import Image, Mask, as_mask, require_pair
-from recapbench.evaluation.bootstrap import interval
-from recapbench.evaluation.features import Features
-from recapbench.evaluation.score import Score
+if TYPE_CHECKING:
+    from recapbench.evaluation.networks import Networks
 
-PairMeasure: TypeAlias = Callable[[Image, Image, Mask], float | None]
-"""(generated, target, mask of the target) -> value; None where a pair has none. A metric that
-does not need a mask is given one of ones."""
+PairMeasure: TypeAlias = Callable[[Pair], float | None]
+"""The value of a pair; None where it has none."""
+BatchMeasure: TypeAlias = Callable[[Sequence[Pair]], list[float | None]]
+"""The values of a few pairs, by a network."""
+View: TypeAlias = Literal["saved", "masked", "padded"]
+"""How a set metric looks at the images: as they were saved, times the target's pose mask, or with
+PATN's white columns."""
+RealSet: TypeAlias = Literal["targets", "train_images"]
+"""Which real images the generated ones are compared with."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What a set metric comes to: a value with an interval, or a reason."""
+    """What a set metric comes to: a value with an interval, or a reason.
+
+    Attributes:
+        value: the figure, None if there is none.
+        low: lower end of its interval.
+        high: upper end.
+        interval: what the interval is.
+        sizes: the figure of parts of the set.
+        reason: why there is no value.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    interval: str | None = None
+    sizes: tuple[SizeFigure, ...] = ()
     reason: str | None = None
 
 
-SetMeasure: TypeAlias = Callable[[Features, Features | None], Figure]
-"""(features of the generated images, those of the targets if it needs them) -> figure."""
+SetMeasure: TypeAlias = Callable[[FeatureSet, FeatureSet | None], Figure]
+"""(features of the generated images, those of the real ones if it needs them) -> figure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +68,9 @@ class Metric:
         description: the definition, in a sentence or two.
         papers: where it comes from.
         traps: what goes wrong with it, and what is done here.
+        comparable: which published figures it may be compared with, in a sentence.
         higher_is_better: direction.
-        masked: whether it needs the pose mask of the target.
+        mask: which pose mask of the target it needs, None for none.
     """
 
     name: str
@@ -56,20 +78,28 @@ class Metric:
     description: str
     papers: tuple[str, ...]
     traps: tuple[str, ...]
+    comparable: str
     higher_is_better: bool
-    masked: bool = False
+    mask: str | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What must be given: generated, target, mask, and weights by name."""
-        return ("generated", "target", "mask") if self.masked else ("generated", "target")
+        """What must be given: generated, target, keypoints, train_images, weights by name."""
+        raise NotImplementedError
 
-    def without_value(self, reason: str, n: int) -> Score:
+    def lacks(self, pairs: PairSet) -> str | None:
+        """Why it cannot be had for these pairs, as far as that shows without looking at them."""
+        if self.mask is not None and not pairs.has_mask(self.mask):
+            return "needs the joints of the targets, for their pose masks, and none were given"
+        return None
+
+    def without_value(self, reason: str, n: int, *, failed: bool = False) -> Score:
         """The score that says why there is no value."""
         return Score(
             name=self.name,
             value=None,
             reason=reason,
+            failed=failed,
             n=n,
             higher_is_better=self.higher_is_better,
             extractor=getattr(self, "extractor", None),
@@ -78,7 +108,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedMetric(Metric):
-    """A metric that is a mean over pairs.
+    """A metric that is a mean over pairs of a pure function.
 
     Attributes:
         measure: the value of one pair.
@@ -88,6 +118,42 @@ class PairedMetric(Metric):
     measure: PairMeasure
     undefined: str = "there are no pairs"
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must be given."""
+        return ("generated", "target") + ("keypoints",) * (self.mask is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkMetric(Metric):
+    """A metric that is a mean over pairs of what a network says.
+
+    Attributes:
+        extractor: name of the network, as it stands in a score.
+        weights: names of the records of its weights.
+        open: loads the network, once, and gives the measure.
+        undefined: why there is no value when no pair has one.
+        keypoints: whether it needs the joints of the targets.
+    """
+
+    extractor: str
+    weights: tuple[str, ...]
+    open: Callable[[Networks], BatchMeasure]
+    undefined: str = "there are no pairs"
+    keypoints: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must be given."""
+        given = ("generated", "target") + ("keypoints",) * self.keypoints
+        return (*given, *(f"weights:{name}" for name in self.weights))
+
+    def lacks(self, pairs: PairSet) -> str | None:
+        """Why it cannot be had for these pairs."""
+        if self.keypoints and pairs.target_keypoints is None:
+            return "needs the joints of the targets, and none were given"
+        return super().lacks(pairs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetMetric(Metric):
@@ -96,43 +162,42 @@ class SetMetric(Metric):
     Attributes:
         extractor: name of the network.
         compare: the figure of the two sets.
-        uses_targets: whether it looks at the targets' features.
+        view: how it looks at the images.
+        real: which real images it compares with, None for none.
     """
 
     extractor: str
     compare: SetMeasure
-    uses_targets: bool = False
+    view: View = "saved"
+    real: RealSet | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What must be given: generated, target, mask, and weights by name."""
+        """What must be given."""
         given = ["generated"]
-        given += ["target"] * self.uses_targets + ["mask"] * self.masked
+        given += ["target"] * (self.real == "targets") + ["keypoints"] * (self.mask is not None)
+        given += ["train_images"] * (self.real == "train_images")
         return (*given, f"weights:{self.extractor}")
 
 
 class PairedEvaluator:
-    """Streams a paired metric: update with each pair, merge with others, compute."""
+    """Streams a mean over pairs: update with each pair, merge with others, compute."""
 
-    def __init__(self, metric: PairedMetric) -> None:
+    def __init__(self, metric: PairedMetric | NetworkMetric) -> None:
         self.metric = metric
         self._values: list[float] = []
         self._identities: list[str] = []
         self._seen = 0
 
-    def update(self, generated: Image, target: Image, mask: Mask | None, identity: str) -> None:
-        """Measure and add one pair.
-
-        Args:
-            generated: uint8 (H,W,3).
-            target: uint8 (H,W,3).
-            mask: pose mask of the target, bool or 0/1 uint8 (H,W); None if not needed.
-            identity: the person of the pair.
+    def update(self, pair: Pair, identity: str) -> None:
+        """Measure and add one pair of this person.
 
         Raises:
-            DataError: if sizes or types are wrong, or a mask is needed and not given.
+            DataError: if the pair lacks what the metric needs.
         """
-        self.add(measure_pair(self.metric, generated, target, mask), identity)
+        if not isinstance(self.metric, PairedMetric):
+            raise TypeError(f"{self.metric.name} is measured by a network: use add")
+        self.add(self.metric.measure(pair), identity)
 
     def add(self, value: float | None, identity: str) -> None:
         """Add the value of one pair, measured elsewhere; None leaves the pair out of the mean."""
@@ -168,27 +233,15 @@ class PairedEvaluator:
             n=n,
             low=low,
             high=high,
+            interval=interval_text(self._identities) if ends else None,
             higher_is_better=self.metric.higher_is_better,
+            extractor=getattr(self.metric, "extractor", None),
         )
 
 
-def measure_pair(
-    metric: PairedMetric, generated: Image, target: Image, mask: Mask | None
-) -> float | None:
-    """The value of one pair, None where it has none."""
-    require_pair(generated, target)
-    if mask is not None:
-        mask = as_mask(mask, target)
-    elif metric.masked:
-        raise DataError(f"{metric.name} needs the pose mask of the target")
-    else:
-        mask = np.ones(target.shape[:2], dtype=np.bool_)
-    return metric.measure(generated, target, mask)
-
-
-def score_of_set(metric: SetMetric, generated: Features, targets: Features | None) -> Score:
+def score_of_set(metric: SetMetric, generated: FeatureSet, real: FeatureSet | None) -> Score:
     """The score of a set metric."""
-    figure = metric.compare(generated, targets)
+    figure = metric.compare(generated, real)
     return Score(
         name=metric.name,
         value=figure.value,
@@ -196,6 +249,8 @@ def score_of_set(metric: SetMetric, generated: Features, targets: Features | Non
         n=len(generated),
         low=figure.low,
         high=figure.high,
+        interval=figure.interval,
+        sizes=figure.sizes,
         higher_is_better=metric.higher_is_better,
         extractor=metric.extractor,
     )

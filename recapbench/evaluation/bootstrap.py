@@ -44,3 +44,8 @@ def interval(
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(means, (tail, 1.0 - tail))
     return float(low), float(high)
+
+
+def interval_text(identities: Sequence[str]) -> str:
+    """What the interval is, for a record."""
+    return f"95% bootstrap over {len(set(identities))} persons, {RESAMPLES} resamples"

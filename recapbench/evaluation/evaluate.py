@@ -1,229 +1,275 @@
 """Score a set of saved images against their targets.
 
-The pixels are those of the files; nothing is resized, padded or reordered. The figures do not
-depend on the number of threads.
+The pixels are those of the files; nothing is resized or reordered. The figures depend neither on
+the number of threads nor on that of processes.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from recapbench.data.cache import available_cores
 from recapbench.errors import DataError, MissingWeightsError
-from recapbench.evaluation.arrays import Image, Mask, as_mask
+from recapbench.evaluation.arrays import Image
 from recapbench.evaluation.base import (
+    BatchMeasure,
+    NetworkMetric,
     PairedEvaluator,
     PairedMetric,
+    RealSet,
     SetMetric,
-    measure_pair,
+    View,
     score_of_set,
 )
-from recapbench.evaluation.features import Features, FeatureStore
-from recapbench.evaluation.images import ImageSource, load_image, read_png
-from recapbench.evaluation.metrics import METRICS, get_metric
+from recapbench.evaluation.features import FeatureSet, FeatureStore
+from recapbench.evaluation.images import ImageSource, load_image
+from recapbench.evaluation.metrics import METRICS, AnyMetric, get_metric
+from recapbench.evaluation.networks import NetworkFailure
+from recapbench.evaluation.padding import fits_patn, pad_patn
+from recapbench.evaluation.pairs import PairSet, naming
 from recapbench.evaluation.score import Score
+from recapbench.processes import ALONE, BLOCK, Processes
 
-MaskSource: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8] | Callable[[], Mask]
-"""A pose mask (H,W), or a function that makes one."""
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the stage, the number of images done, and the number of images in all."""
+Values: TypeAlias = list[float | None]
+T = TypeVar("T")
 
 _MAX_THREADS = 4
 _BLOCK = 256
-_NO_MASK = "needs the pose masks of the targets, and none were given"
+_SET_NAMES: Final[dict[View | RealSet, str]] = {
+    "saved": "generated images",
+    "masked": "masked images",
+    "padded": "padded images",
+    "targets": "target images",
+    "train_images": "train images",
+}
+_NO_TRAIN = "needs the train images, and none were given"
+_NOT_PATN = "PATN's padding is defined for 256x176 images, and these have another size"
 
 
 def evaluate(
-    generated: Sequence[ImageSource],
-    targets: Sequence[ImageSource],
+    pairs: PairSet,
     *,
-    masks: Sequence[MaskSource] | None = None,
-    identities: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
+    train_images: Sequence[ImageSource] | None = None,
     store: FeatureStore | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    processes: Processes = ALONE,
 ) -> list[Score]:
     """Scores of the metrics, in the order asked for.
 
     Args:
-        generated: saved PNG files, in the order of the manifest. For reference rows whose images
-            are not made by a method they may be arrays uint8 (H,W,3), or functions.
-        targets: their targets, in the same order: files, arrays uint8 (H,W,3), or functions.
-        masks: pose masks of the *targets*, in the same order; without them the masked metrics
-            have no value.
-        identities: the person of each pair, for the intervals; without them each pair counts as
-            a person of its own.
+        pairs: the images, in the order of the manifest.
         metrics: names; None for every metric.
-        store: features of targets shared with other calls; a new one by default.
+        train_images: real images of the train split, for the figures that compare with them.
+        store: networks and features shared with other calls; a new one by default.
         threads: threads that score pairs; by default the processors, at most 4.
-        progress: told how far it is.
+        progress: told how far it is, in the first process.
+        processes: those that share the work; each gets all scores.
 
     Returns:
         One score for each name. A metric that cannot be had here (no masks, no weights, too few
-        images) has a reason in place of a value.
+        images) has a reason in place of a value; one whose network fails is marked as failed,
+        and the others are there.
 
     Raises:
         DataError: an image is missing, damaged or of another kind or size; the file is named.
         UsageError: a metric is unknown.
     """
     chosen = [get_metric(name) for name in (METRICS if metrics is None else metrics)]
-    pairs = _Pairs.checked(generated, targets, masks, identities)
-    report = progress or _silent
-    paired = [m for m in chosen if isinstance(m, PairedMetric) and pairs.can(m)]
-    scores = _paired_scores(paired, pairs, threads or _default_threads(), report)
-    sets = _SetScorer(pairs, store if store is not None else FeatureStore(), report)
+    report = progress if progress is not None and processes.first else _silent
+    work = _Work(
+        pairs,
+        train_images,
+        store if store is not None else FeatureStore(processes=processes),
+        threads or min(_MAX_THREADS, available_cores()),
+        report,
+        processes,
+    )
+    scores: dict[str, Score] = {}
+    ready: list[AnyMetric] = []
     for metric in chosen:
-        if not pairs.can(metric):
-            scores[metric.name] = metric.without_value(_NO_MASK, len(pairs))
-        elif isinstance(metric, SetMetric):
-            scores[metric.name] = sets.score(metric)
+        reason = work.lacks(metric)
+        if reason is None:
+            ready.append(metric)
+        else:
+            scores[metric.name] = metric.without_value(reason, len(pairs))
+    for score in work.paired([m for m in ready if isinstance(m, PairedMetric)]):
+        scores[score.name] = score
+    for metric in ready:
+        if not isinstance(metric, PairedMetric):
+            scores[metric.name] = work.guarded(metric)
     return [scores[metric.name] for metric in chosen]
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """The files and sources of the pairs, one length each; nothing is read until asked for."""
+class _Work:
+    """One call of `evaluate`: the pairs, and who works on them."""
 
-    generated: Sequence[ImageSource]
-    targets: Sequence[ImageSource]
-    masks: Sequence[MaskSource] | None
-    identities: Sequence[str]
-
-    @classmethod
-    def checked(
-        cls,
-        generated: Sequence[ImageSource],
-        targets: Sequence[ImageSource],
-        masks: Sequence[MaskSource] | None,
-        identities: Sequence[str] | None,
-    ) -> _Pairs:
-        n = len(generated)
-        if n == 0:
-            raise DataError("there are no generated images to score")
-        given = {"targets": targets, "masks": masks, "identities": identities}
-        for name, values in given.items():
-            if values is not None and len(values) != n:
-                raise DataError(f"expected {n} {name}, one for each image, got {len(values)}")
-        people = identities if identities is not None else [str(i) for i in range(n)]
-        return cls(generated, targets, masks, people)
-
-    def __len__(self) -> int:
-        return len(self.generated)
-
-    def can(self, metric: PairedMetric | SetMetric) -> bool:
-        """Whether what the metric needs was given."""
-        return self.masks is not None or not metric.masked
-
-    def name(self, index: int) -> str:
-        """What an error calls the generated image: its file, or its place in the list."""
-        source = self.generated[index]
-        return str(source) if isinstance(source, Path) else f"generated image {index}"
-
-    def image(self, index: int) -> Image:
-        source = self.generated[index]
-        if isinstance(source, Path):
-            return read_png(source)
-        return load_image(source, self.name(index))
-
-    def target(self, index: int) -> Image:
-        return load_image(self.targets[index], f"target of {self.name(index)}")
-
-    def mask(self, index: int, image: Image) -> Mask:
-        assert self.masks is not None
-        source = self.masks[index]
-        mask = source() if callable(source) else source
-        return as_mask(mask, image, f"mask of the target of {self.name(index)}")
-
-    def masked_image(self, index: int) -> Image:
-        image = self.image(index)
-        return image * self.mask(index, image)[..., None]
-
-
-def _paired_scores(
-    metrics: Sequence[PairedMetric], pairs: _Pairs, threads: int, report: Progress
-) -> dict[str, Score]:
-    """Scores by name: pairs are measured in threads, and added up in their order."""
-    if not metrics:
-        return {}
-    evaluators = [PairedEvaluator(metric) for metric in metrics]
-    needs_mask = any(metric.masked for metric in metrics)
-
-    def measure(index: int) -> list[float | None]:
-        image, target = pairs.image(index), pairs.target(index)
-        try:
-            mask = pairs.mask(index, target) if needs_mask else None
-            return [measure_pair(metric, image, target, mask) for metric in metrics]
-        except DataError as error:
-            raise _naming(error, pairs.name(index)) from error
-
-    n = len(pairs)
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, n, _BLOCK):  # in blocks: a few waiting pairs, however long the list
-            block = range(start, min(start + _BLOCK, n))
-            for index, values in zip(block, pool.map(measure, block), strict=True):
-                for evaluator, value in zip(evaluators, values, strict=True):
-                    evaluator.add(value, pairs.identities[index])
-                report("pairs", index + 1, n)
-    return {evaluator.metric.name: evaluator.compute() for evaluator in evaluators}
-
-
-class _SetScorer:
-    """Scores of set metrics; the features of each set are made once for all of them."""
-
-    def __init__(self, pairs: _Pairs, store: FeatureStore, report: Progress) -> None:
+    def __init__(
+        self,
+        pairs: PairSet,
+        train_images: Sequence[ImageSource] | None,
+        store: FeatureStore,
+        threads: int,
+        report: Progress,
+        processes: Processes,
+    ) -> None:
         self._pairs = pairs
+        self._train_images = train_images
         self._store = store
+        self._threads = threads
         self._report = report
-        self._features: dict[tuple[str, str], Features] = {}
+        self._processes = processes
+        self._sets: dict[tuple[str, str], FeatureSet] = {}
 
-    def score(self, metric: SetMetric) -> Score:
-        """The score, or the reason why the network's weights cannot be had."""
-        kind = "masked" if metric.masked else "generated"
-        try:
-            generated = self._of(metric.extractor, kind)
-            targets = self._of(metric.extractor, "targets") if metric.uses_targets else None
-        except MissingWeightsError as error:
-            return metric.without_value(str(error), len(self._pairs))
-        return score_of_set(metric, generated, targets)
+    def lacks(self, metric: AnyMetric) -> str | None:
+        """Why a metric cannot be had for these images."""
+        if isinstance(metric, SetMetric):
+            if metric.real == "train_images" and not self._train_images:
+                return _NO_TRAIN
+            if metric.view == "padded" and not fits_patn(self._pairs.image(0)):
+                return _NOT_PATN
+        return metric.lacks(self._pairs)
 
-    def _of(self, extractor: str, kind: str) -> Features:
-        key = (extractor, kind)
-        if key not in self._features:
-            self._features[key] = self._store.features(
-                extractor, self._images(extractor, kind), keep=kind == "targets"
-            )
-        return self._features[key]
+    def paired(self, metrics: Sequence[PairedMetric]) -> list[Score]:
+        """Means over pairs of pure functions: measured in threads, added up in their order."""
+        if not metrics:
+            return []
+        kinds = sorted({metric.mask for metric in metrics if metric.mask is not None})
 
-    def _images(self, extractor: str, kind: str) -> Iterator[Image]:
-        read = {
-            "generated": self._pairs.image,
-            "masked": self._pairs.masked_image,
-            "targets": self._pairs.target,
-        }[kind]
+        def measure(index: int) -> Values:
+            pair = self._pairs.pair(index, kinds)
+            try:
+                return [metric.measure(pair) for metric in metrics]
+            except DataError as error:
+                raise naming(error, self._pairs.name(index)) from error
+
+        rows = self._shared(partial(self._in_threads, measure))
+        return [
+            self._mean(metric, [row[column] for row in rows])
+            for column, metric in enumerate(metrics)
+        ]
+
+    def _in_threads(self, measure: Callable[[int], Values]) -> list[Values]:
+        """The values of our pairs; a few pairs are in memory at once, however long the list."""
+        ours = self._processes.shard(len(self._pairs))
+        rows: list[Values] = []
+        with ThreadPoolExecutor(self._threads) as pool:
+            for start in range(0, len(ours), _BLOCK):
+                for row in pool.map(measure, ours[start : start + _BLOCK]):
+                    rows.append(row)
+                    self._report("pairs", len(rows), len(ours))
+        return rows
+
+    def guarded(self, metric: NetworkMetric | SetMetric) -> Score:
+        """The score of a metric that needs a network, or why there is none.
+
+        Images that cannot be read are errors; a network that cannot be had or that fails takes
+        no other metric with it.
+        """
         n = len(self._pairs)
-        for index in range(n):
-            yield read(index)
-            self._report(f"{extractor} features of {kind} images", index + 1, n)
+        try:
+            if isinstance(metric, NetworkMetric):
+                return self._by_network(metric)
+            return self._of_sets(metric)
+        except MissingWeightsError as error:
+            return metric.without_value(str(error), n)
+        except NetworkFailure as error:
+            return metric.without_value(str(error), n, failed=True)
 
+    def _by_network(self, metric: NetworkMetric) -> Score:
+        """The mean over pairs of what a network says; its batches are whole blocks."""
+        measure = self._opened(lambda: metric.open(self._store.networks))
+        return self._mean(metric, self._shared(lambda: self._in_batches(metric, measure)))
 
-def _naming(error: DataError, name: str) -> DataError:
-    """The same error with the generated image's name, unless it names it already."""
-    text = str(error)
-    return error if name in text else DataError(f"{name}: {text}")
+    def _in_batches(self, metric: NetworkMetric, measure: BatchMeasure) -> Values:
+        """The values of our pairs."""
+        ours = self._processes.shard(len(self._pairs))
+        values: Values = []
+        for start in range(0, len(ours), BLOCK):
+            indexes = ours[start : start + BLOCK]
+            found = measure([self._pairs.pair(index) for index in indexes])
+            for index, value in zip(indexes, found, strict=True):
+                if value is not None and not math.isfinite(value):
+                    raise NetworkFailure(
+                        f"{metric.extractor} gave {value} for {self._pairs.name(index)}"
+                    )
+            values += found
+            self._report(f"{metric.name} of pairs", len(values), len(ours))
+        return values
+
+    def _of_sets(self, metric: SetMetric) -> Score:
+        """The figure of whole sets; the features of each set are made once for all metrics."""
+        self._opened(lambda: self._store.network(metric.extractor))
+        generated = self._features(metric.extractor, metric.view)
+        real = self._features(metric.extractor, metric.real) if metric.real else None
+        return self._processes.once(lambda: score_of_set(metric, generated, real))
+
+    def _features(self, extractor: str, what: View | RealSet) -> FeatureSet:
+        key = (extractor, what)
+        if key not in self._sets:
+            self._sets[key] = self._store.features(
+                extractor,
+                self._images(what),
+                identities=None if what == "train_images" else self._identities(),
+                stage=f"{extractor} features of {_SET_NAMES[what]}",
+                progress=self._report,
+            )
+        return self._sets[key]
+
+    def _images(self, what: View | RealSet) -> list[Callable[[], Image]]:
+        """A set of images, each read when it is asked for."""
+        pairs, n = self._pairs, range(len(self._pairs))
+        if what == "train_images":
+            return [
+                partial(load_image, source, f"train image {index}")
+                for index, source in enumerate(self._train_images or ())
+            ]
+        read: dict[str, Callable[[int], Image]] = {
+            "saved": pairs.image,
+            "masked": self._masked,
+            "padded": lambda index: pad_patn(pairs.image(index)),
+            "targets": pairs.target,
+        }
+        return [partial(read[what], index) for index in n]
+
+    def _masked(self, index: int) -> Image:
+        image = self._pairs.image(index)
+        return image * self._pairs.mask("def_gan", index, image)[..., None]
+
+    def _identities(self) -> list[str]:
+        return [self._pairs.identity(index) for index in range(len(self._pairs))]
+
+    def _mean(self, metric: PairedMetric | NetworkMetric, values: Values) -> Score:
+        evaluator = PairedEvaluator(metric)
+        for index, value in enumerate(values):
+            evaluator.add(value, self._pairs.identity(index))
+        return evaluator.compute()
+
+    def _shared(self, call: Callable[[], list[T]]) -> list[T]:
+        """What all processes found, in the order of the pairs."""
+        return [value for part in self._processes.together(call) for value in part]
+
+    def _opened(self, call: Callable[[], T]) -> T:
+        """What every process opens for itself; where one cannot, none goes on.
+
+        Raises:
+            MissingWeightsError: the weights cannot be had.
+            NetworkFailure: a file is there and is not what it should be.
+        """
+        opened: list[T] = []
+        try:
+            self._processes.together(lambda: opened.append(call()))
+        except DataError as error:
+            raise NetworkFailure(str(error)) from error
+        return opened[0]
 
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
-
-
-def _default_threads() -> int:
-    mine = getattr(os, "sched_getaffinity", None)  # the processors of this process, on Linux
-    return min(_MAX_THREADS, len(mine(0)) if mine else os.cpu_count() or 1)

@@ -8,7 +8,7 @@ Legend: B images in a batch, n images in all, d features, c classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recapbench import weights
-from recapbench.errors import DataError, MissingWeightsError, unknown
+from recapbench.errors import DataError, unknown
 from recapbench.evaluation.arrays import Image
+from recapbench.evaluation.networks import Networks
+from recapbench.processes import ALONE, Processes
 from recapbench.provenance import sha256_pixels
 
 if TYPE_CHECKING:
@@ -34,11 +36,18 @@ Row: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Features:
-    """Features (n,d) and logits (n,c) of n images in order, float32."""
+class FeatureSet:
+    """Features (n,d) and logits (n,c) of n images in order, float32, and whose images they are.
+
+    Attributes:
+        features: float32 (n,d); may be memory-mapped.
+        logits: float32 (n,c); may be memory-mapped.
+        identities: the person of each image; None where nobody knows.
+    """
 
     features: NDArray[np.float32]
     logits: NDArray[np.float32]
+    identities: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -168,7 +177,7 @@ def get_extractor(name: str) -> Extractor:
         raise unknown("extractor", name, EXTRACTORS) from None
 
 
-def extract(images: Iterable[Image], network: Network, device: str = "cpu") -> Features:
+def extract(images: Iterable[Image], network: Network, device: str = "cpu") -> FeatureSet:
     """Features and logits of images uint8 (H,W,3), in order, in constant memory but for them.
 
     Raises:
@@ -184,15 +193,14 @@ class FeatureStore:
     are computed once for several methods and never stand in for other images.
 
     Args:
-        device: where the networks run, as torch names it.
-        weight_files: extractor name -> a file that the user gave for it.
+        networks: where weights come from and on which device they run.
+        processes: those that share the work.
     """
 
-    def __init__(self, device: str = "cpu", weight_files: Mapping[str, Path] | None = None) -> None:
-        self.device = device
-        self._weight_files = dict(weight_files or {})
-        self._networks: dict[str, Network] = {}
-        self._missing: dict[str, str] = {}
+    def __init__(self, networks: Networks | None = None, processes: Processes = ALONE) -> None:
+        self.networks = networks if networks is not None else Networks()
+        self._processes = processes
+        self._opened: dict[str, Network] = {}
         self._known: dict[str, dict[str, Row]] = {}
 
     def network(self, name: str) -> Network:
@@ -200,53 +208,64 @@ class FeatureStore:
 
         Raises:
             MissingWeightsError: its weights cannot be had; asked again, it does not try again.
+            DataError: a file is there and is not what the record says.
         """
-        if name in self._missing:
-            raise MissingWeightsError(self._missing[name])
-        if name not in self._networks:
+        if name not in self._opened:
             extractor = get_extractor(name)
-            record = weights.get(extractor.weights)
-            try:
-                path = weights.locate(record, self._weight_files.get(name))
-            except MissingWeightsError as error:
-                self._missing[name] = str(error)
-                raise
-            self._networks[name] = extractor.load(path, self.device)
-        return self._networks[name]
+            path = self.networks.locate(extractor.weights)
+            self._opened[name] = extractor.load(path, self.networks.device)
+        return self._opened[name]
 
-    def features(self, name: str, images: Iterable[Image], *, keep: bool = False) -> Features:
+    def features(
+        self,
+        name: str,
+        images: Sequence[Callable[[], Image]],
+        *,
+        identities: Sequence[str] | None = None,
+        stage: str = "features",
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> FeatureSet:
         """Features of images in order; those of pixels already known are not computed again.
 
         Args:
             name: the extractor.
-            images: uint8 (H,W,3) each, read one after another.
-            keep: whether to keep new ones for later calls (the targets of several methods).
+            images: functions that read uint8 (H,W,3) each.
+            identities: the person of each.
+            stage: what the progress is called.
+            progress: told how far it is.
         """
         network = self.network(name)
         known = self._known.setdefault(name, {})
-        fresh: dict[str, Row] = known if keep else {}
         order: list[str] = []
         waiting: dict[str, None] = {}
 
         def new_images() -> Iterator[Image]:
-            for image in images:
+            for index, read in enumerate(images):
+                image = read()
                 key = sha256_pixels(image)
                 order.append(key)
-                if key not in known and key not in fresh and key not in waiting:
+                if key not in known and key not in waiting:
                     waiting[key] = None
                     yield image
+                if progress is not None:
+                    progress(stage, index + 1, len(images))
 
-        for row in _rows(new_images(), network, self.device):
+        for row in _rows(new_images(), network, self.networks.device):
             key = next(iter(waiting))
             del waiting[key]
-            fresh[key] = row
-        return _stack([known[key] if key in known else fresh[key] for key in order])
+            known[key] = row
+        rows = [known[key] for key in order]
+        return FeatureSet(
+            np.stack([row[0] for row in rows]),
+            np.stack([row[1] for row in rows]),
+            tuple(identities) if identities is not None else None,
+        )
 
 
-def _stack(rows: list[Row]) -> Features:
+def _stack(rows: list[Row]) -> FeatureSet:
     if not rows:
         raise ValueError("there are no images")
-    return Features(np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]))
+    return FeatureSet(np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]))
 
 
 def _rows(images: Iterable[Image], network: Network, device: str) -> Iterator[Row]:

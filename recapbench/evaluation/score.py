@@ -9,6 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class SizeFigure(BaseModel):
+    """A figure of random parts of a set, which shows how it depends on the number of images.
+
+    Attributes:
+        n: images in a part.
+        mean: mean of the figure over the parts.
+        std: its sample standard deviation over the parts; None for a single one.
+        draws: number of parts.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    n: Annotated[int, Field(ge=2)]
+    mean: Finite
+    std: Finite | None
+    draws: Annotated[int, Field(ge=1)]
+
+
 class Score(BaseModel):
     """A value, or the reason why there is none.
 
@@ -16,11 +34,13 @@ class Score(BaseModel):
         name: the metric with its protocol, as ``ssim.def_gan``.
         value: the figure; None if it could not be had.
         reason: one line that says why there is no value; None exactly when there is one.
+        failed: whether it ought to have a value and something went wrong, as opposed to what
+            the metric needs not being there.
         n: number of pairs (paired metrics) or generated images (IS, FID) behind the value.
-        low: lower end of the interval, None if there is none. For paired metrics low and high
-            are the 95% bootstrap interval over identities; for the Inception score they are the
-            mean minus and plus one standard deviation over its splits.
+        low: lower end of the interval, None if there is none.
         high: upper end of the interval.
+        interval: what the interval is, as "95% bootstrap over 25 persons".
+        sizes: for figures with a bias of small samples, the figure of parts of the set.
         higher_is_better: direction of the metric.
         extractor: name of the network whose features were used, if any.
     """
@@ -30,9 +50,12 @@ class Score(BaseModel):
     name: str
     value: Finite | None
     reason: str | None = None
+    failed: bool = False
     n: Annotated[int, Field(ge=0)]
     low: Finite | None = None
     high: Finite | None = None
+    interval: str | None = None
+    sizes: tuple[SizeFigure, ...] = ()
     higher_is_better: bool
     extractor: str | None = None
 
@@ -40,9 +63,11 @@ class Score(BaseModel):
     def _consistent(self) -> Score:
         if (self.value is None) == (self.reason is None):
             raise ValueError("a score has either a value or a reason why there is none")
-        if (self.low is None) != (self.high is None):
-            raise ValueError("an interval has two ends")
-        if self.value is None and self.low is not None:
+        if self.failed and self.value is not None:
+            raise ValueError("a score that failed has no value")
+        if len({self.low is None, self.high is None, self.interval is None}) != 1:
+            raise ValueError("an interval has two ends and a text that says what it is")
+        if self.value is None and (self.low is not None or self.sizes):
             raise ValueError("an interval needs a value")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"the interval is upside down: {self.low} > {self.high}")
