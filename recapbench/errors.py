@@ -22,6 +22,8 @@ class RecapbenchError(Exception):
     """Something could not be done; the message is for the user."""
 
     exit_code: ClassVar[int] = EXIT_FAILED
+    everywhere: bool = False
+    """Whether every process of a launch raises it, so that the first alone need tell."""
 
 
 class UsageError(RecapbenchError):

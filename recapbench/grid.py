@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from recapbench.data.datasets import Split
 from recapbench.data.manifest import Manifest
 from recapbench.data.pictures import Picture, pair_tiles, png_bytes, sheet
+from recapbench.data.split import Split
 from recapbench.outputs import OutputFolder
 
 ROWS = 8

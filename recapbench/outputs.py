@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from recapbench.data.datasets import Split
 from recapbench.data.images import decode_image, encode_image
 from recapbench.data.manifest import Manifest
 from recapbench.data.parsing import decode_labels, encode_labels
+from recapbench.data.split import Split
 from recapbench.errors import DataError, UsageError
 from recapbench.provenance import sha256_ordered, sha256_pixels, write_atomic, write_json
 

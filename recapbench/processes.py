@@ -7,6 +7,7 @@ of them: nobody waits for somebody who has gone.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Processes:
         answers: list[tuple[T | None, RecapbenchError | None]] = gather_object([self._try(call)])
         for _, error in answers:
             if error is not None:
+                error.everywhere = True
                 raise error
         return [value for value, _ in answers]  # type: ignore[misc]
 
@@ -90,4 +92,6 @@ def open_processes() -> Processes:
     from accelerate import PartialState
 
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    # A group that is still open when the interpreter goes may abort the process.
+    atexit.register(state.destroy_process_group)
     return Processes(state.process_index, state.num_processes)

@@ -1,7 +1,7 @@
 """Plugins by name: entry points, resolved lazily.
 
 A third party's method stands in the same registry as ours: the entry-point groups are
-``recapbench.methods`` and ``recapbench.datasets``.
+``recapbench.methods``, ``recapbench.datasets`` and ``recapbench.pose_estimators``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from recapbench.errors import RecapbenchError, unknown
 
 METHODS: Final = "recapbench.methods"
 DATASETS: Final = "recapbench.datasets"
+POSE_ESTIMATORS: Final = "recapbench.pose_estimators"
 
-_KINDS: Final = {METHODS: "method", DATASETS: "dataset"}
+_KINDS: Final = {METHODS: "method", DATASETS: "dataset", POSE_ESTIMATORS: "pose estimator"}
 
 
 class PluginError(RecapbenchError):

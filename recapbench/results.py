@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recapbench.errors import DataError
-from recapbench.evaluation.score import Score
+from recapbench.evaluation.score import Explanation, Score
 
 SCHEMA: Final = "recapbench.result/1"
 
@@ -23,13 +23,16 @@ class _Record(BaseModel):
 
 
 class MethodPart(_Record):
-    """Which method, with which settings, from which distribution."""
+    """Which method, with which settings, from which distribution.
+
+    Of images that somebody else generated only the name is known, as the user gives it.
+    """
 
     name: str
     title: str
-    distribution: str
-    config: dict[str, Any]
-    inputs: list[str]
+    distribution: str | None = None
+    config: dict[str, Any] | None = None
+    inputs: list[str] | None = None
 
 
 class WeightsPart(_Record):
@@ -41,13 +44,13 @@ class WeightsPart(_Record):
 
 
 class DatasetPart(_Record):
-    """Which images and annotations, by content."""
+    """Which images and annotations, by content where the set was opened."""
 
     name: str
     split: str
-    preset: str
-    images: Digest
-    annotations: Digest
+    preset: str | None
+    images: Digest | None
+    annotations: Digest | None
 
 
 class ManifestPart(_Record):
@@ -60,7 +63,7 @@ class ManifestPart(_Record):
 
 
 class OutputsPart(_Record):
-    """The saved images: ordered digest of their pixels."""
+    """A list of images: ordered digest of their pixels."""
 
     sha256: Digest
 
@@ -74,13 +77,19 @@ class Reference(_Record):
 
 
 class Result(_Record):
-    """One run of one method on one manifest.
+    """One run of one method on one manifest, or a folder of images scored.
 
     Attributes:
         origin: "measured" by this library, "rerun" by somebody with the authors' code, or
             "reported" in a paper.
-        target_parsing: whether the method predicted the target's layout or was given it.
+        dataset: None where nobody knows whose images they are.
+        outputs: the images that were scored.
+        targets: what they were scored against; None where the dataset says it.
+        target_parsing: whether the method predicted the target's layout or was given it; None
+            where this library did not generate the images, as with seed and seconds.
         seconds: wall-clock time of generating the images.
+        notes: what a reader of the figures should know, a sentence each.
+        explanations: figures of the same images under other protocols and mistakes; no scores.
         commit: of the checkout that this ran from; None in an installed package.
     """
 
@@ -88,15 +97,18 @@ class Result(_Record):
     origin: Literal["measured", "rerun", "reported"]
     method: MethodPart
     weights: WeightsPart | None
-    dataset: DatasetPart
+    dataset: DatasetPart | None
     manifest: ManifestPart
     outputs: OutputsPart
-    target_parsing: Literal["predicted", "ground_truth"]
+    targets: OutputsPart | None = None
+    target_parsing: Literal["predicted", "ground_truth"] | None
     scores: list[Score]
     references: list[Reference]
-    seed: int
+    notes: list[str] = []
+    explanations: list[Explanation] = []
+    seed: int | None
     device: str
-    seconds: float
+    seconds: float | None
     versions: dict[str, str]
     commit: str | None
 

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
 import torch
 
 from recapbench import registry
 from recapbench.data.annotations import Annotations, open_annotations
-from recapbench.data.datasets import DatasetRecord, Split, find_dataset
-from recapbench.data.examples import loader
-from recapbench.data.manifest import Manifest, read_manifest, shipped_manifest
-from recapbench.data.pictures import to_uint8
-from recapbench.data.query import Query
+from recapbench.data.datasets import DatasetRecord, find_dataset
+from recapbench.data.manifest import Manifest
+from recapbench.data.selection import select_manifest
+from recapbench.data.split import Split
 from recapbench.devices import choose_device
 from recapbench.errors import DataError, MissingWeightsError, UsageError, unknown
 from recapbench.evaluation.evaluate import evaluate
-from recapbench.evaluation.features import FeatureStore
+from recapbench.evaluation.features.store import FeatureStore
 from recapbench.evaluation.images import ImageSource
 from recapbench.evaluation.layout import layout_score
+from recapbench.evaluation.metrics import get_metric
 from recapbench.evaluation.networks import Networks
 from recapbench.evaluation.pairs import PairSet
 from recapbench.evaluation.score import Score
+from recapbench.generation import Generation, Progress
 from recapbench.grid import run_grid
 from recapbench.methods.base import LayoutMethod, Method
 from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.reference import CopySource
 from recapbench.methods.weights_file import read_header
 from recapbench.outputs import OutputFolder
+from recapbench.processes import ALONE, Processes
 from recapbench.provenance import (
     seed_everything,
     sha256_file,
@@ -55,9 +55,6 @@ from recapbench.results import (
 
 RESULT: Final = "result.json"
 GRID: Final = "grid.png"
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage, how much is done, and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,9 @@ class RunRequest:
         num_workers: processes that read the data.
         seed: for methods that draw.
         resume: keep the images that are there already.
+        metrics: names of the metrics; None for every metric.
+        metric_weights: name of a record of weights -> a file for it.
+        train_images: compare with the train images too, where a metric does that.
     """
 
     method: str
@@ -97,10 +97,20 @@ class RunRequest:
     num_workers: int = 0
     seed: int = 0
     resume: bool = False
+    metrics: tuple[str, ...] | None = None
+    metric_weights: Mapping[str, Path] = field(default_factory=dict)
+    train_images: bool = False
 
 
-def run(request: RunRequest, progress: Progress | None = None) -> Result:
+def run(
+    request: RunRequest, progress: Progress | None = None, processes: Processes = ALONE
+) -> Result:
     """Generate, save, score, and write ``result.json``, ``images/`` and ``grid.png``.
+
+    Args:
+        request: what to run.
+        progress: told how far it is, in the first process.
+        processes: those that share the work and see the same folders; each gets the result.
 
     Raises:
         UsageError: for an unknown name, setting or device, or a folder that holds another run.
@@ -108,7 +118,7 @@ def run(request: RunRequest, progress: Progress | None = None) -> Result:
         MissingWeightsError: if there are no weights for this method and dataset.
         StorageError: if the folder or the cache cannot be written.
     """
-    report = progress or _silent
+    report = progress if progress is not None and processes.first else _silent
     record = find_dataset(request.dataset)
     _check(request, record)
     record = record.resolved(request.split)
@@ -117,12 +127,19 @@ def run(request: RunRequest, progress: Progress | None = None) -> Result:
     seed_everything(request.seed)
     method.to(device)
     split = record.open(request.split, request.preset, partial(report, "rendering persons"))
-    _check_inputs(_inputs(request, method), method, split)
-    manifest = choose_manifest(request, split)
+    inputs = _inputs(request, method)
+    _check_inputs(inputs, method, split)
+    manifest = select_manifest(split, request.preset, request.manifest)
+    if request.limit is not None:
+        manifest = manifest.limit(request.limit)
     annotations = open_annotations(split, partial(report, "caching annotations"))
     outputs = OutputFolder(request.out, split, manifest, isinstance(method, LayoutMethod))
-    job = _Job(request, method, split, manifest, annotations, device, weights, outputs)
-    seconds = job.generate(report)
+    job = _Job(request, method, inputs, annotations, device, weights, outputs, processes)
+    processes.once(lambda: outputs.begin(job.identity(), request.resume))
+    made = Generation(
+        method, inputs, annotations, outputs, device, request.batch_size, request.num_workers
+    )
+    seconds = made.fill(report, processes)
     return job.finish(seconds, report)
 
 
@@ -132,6 +149,8 @@ def _check(request: RunRequest, record: DatasetRecord) -> None:
         raise unknown(f"split of {record.name}", request.split, record.splits)
     record.preset(request.preset)
     cls = find_method(request.method)
+    for name in request.metrics or ():
+        get_metric(name)
     if request.target_parsing == "ground_truth" and not issubclass(cls, LayoutMethod):
         raise UsageError(f"--target-parsing ground_truth: {cls.name} takes no layout")
 
@@ -173,37 +192,28 @@ def open_method(request: RunRequest, record: DatasetRecord) -> tuple[Method[Any]
     return cls.open(record.name, spec, weights, request.overrides), weights
 
 
-def choose_manifest(request: RunRequest, split: Split) -> Manifest:
-    """The pairs of a run: a file's, the shipped ones, or what the dataset's protocol makes.
-
-    Shipped manifests belong to the default preset alone.
-    """
-    record = split.record
-    path = request.manifest
-    if path is None and record.preset(request.preset) == record.default_preset:
-        path = shipped_manifest(record.name, request.split)
-    manifest = split.manifest() if path is None else read_manifest(path)
-    split.check(manifest)
-    return manifest if request.limit is None else manifest.limit(request.limit)
-
-
 @dataclass(frozen=True)
 class _Job:
     """One method on one manifest, with everything opened."""
 
     request: RunRequest
     method: Method[Any]
-    split: Split
-    manifest: Manifest
+    inputs: frozenset[str]
     annotations: Annotations
     device: torch.device
     weights: Path | None
     outputs: OutputFolder
+    processes: Processes
 
     @property
-    def inputs(self) -> frozenset[str]:
-        """What the method is given."""
-        return _inputs(self.request, self.method)
+    def split(self) -> Split:
+        """The images."""
+        return self.outputs.split
+
+    @property
+    def manifest(self) -> Manifest:
+        """The pairs."""
+        return self.outputs.manifest
 
     def identity(self) -> dict[str, Any]:
         """What decides the pixels; a resumed run must agree with it."""
@@ -218,63 +228,19 @@ class _Job:
             "seed": self.request.seed,
         }
 
-    def generate(self, report: Progress) -> float:
-        """Save every output that is not there yet; returns the seconds that it took."""
-        self.outputs.begin(self.identity(), self.request.resume)
-        rows = self.outputs.missing()
-        total = len(self.manifest)
-        began = time.monotonic()
-        queries = loader(
-            self.split,
-            [self.manifest[row] for row in rows],
-            self.inputs,
-            self.request.batch_size,
-            self.request.num_workers,
-            self.annotations,
-        )
-        made = (output for query in queries for output in self._outputs(query.to(self.device)))
-        for count, (row, (image, layout)) in enumerate(zip(rows, made, strict=True), start=1):
-            self.outputs.save(row, image, layout)
-            report("generating", total - len(rows) + count, total)
-        return time.monotonic() - began
-
-    def _outputs(self, query: Query) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Images uint8 (H,W,3), each with its layout uint8 (H,W) if there is one.
-
-        On the CPU the pairs of a batch go through the method one by one: convolution kernels are
-        chosen by batch size there, so the last bits, and now and then a grey level, would depend
-        on it.
-        """
-        for part in query.split() if self.device.type == "cpu" else [query]:
-            layouts: list[np.ndarray | None] = [None] * len(part)
-            if isinstance(self.method, LayoutMethod):
-                images, labels = self.method.generate_with_layout(part)
-                layouts = list(labels.to(torch.uint8).cpu().numpy())
-            else:
-                images = self.method.generate(part)
-            self._check_output(images, len(part))
-            yield from zip(to_uint8(images), layouts, strict=True)
-
-    def _check_output(self, images: torch.Tensor, count: int) -> None:
-        """Validate a method's output at the boundary."""
-        expected = (count, 3, *self.split.record.image_size)
-        if tuple(images.shape) != expected:
-            raise DataError(
-                f"method {self.method.name!r} returned images of shape {tuple(images.shape)}, "
-                f"expected {expected}"
-            )
-        if not torch.isfinite(images).all():
-            raise DataError(f"method {self.method.name!r} returned values that are not finite")
-
     def finish(self, seconds: float, report: Progress) -> Result:
         """Score the saved images and the reference rows; write the grid and the result."""
-        store = FeatureStore(Networks(device=str(self.device)))
+        networks = Networks(str(self.device), self.request.metric_weights)
+        store = FeatureStore(networks, self.processes)
         images = [self.outputs.image_path(row) for row in range(len(self.manifest))]
         scores = self._score(images, store, report)
         predicted = self.outputs.layouts and self.request.target_parsing == "predicted"
         if predicted and self.split.has_parsing:
-            scores.append(self._layout_score())
+            scores.append(self.processes.once(self._layout_score))
         references = self._references(store, report)
+        return self.processes.once(lambda: self._write(scores, references, seconds))
+
+    def _write(self, scores: list[Score], references: list[Reference], seconds: float) -> Result:
         write_atomic(self.request.out / GRID, run_grid(self.outputs))
         result = self._result(scores, references, seconds)
         write_json(self.request.out / RESULT, result.document())
@@ -294,7 +260,24 @@ class _Job:
             },
             identities=[self.split.identity(pair.source) for pair in self.manifest],
         )
-        return evaluate(pairs, store=store, progress=report)
+        return evaluate(
+            pairs,
+            metrics=self.request.metrics,
+            train_images=self._train_images(report),
+            store=store,
+            progress=report,
+            processes=self.processes,
+        )
+
+    def _train_images(self, report: Progress) -> list[ImageSource] | None:
+        """The images of the train split, if they are wanted."""
+        if not self.request.train_images:
+            return None
+        record = find_dataset(self.request.dataset).resolved("train")
+        train = record.open(
+            "train", self.request.preset, partial(report, "rendering persons of the train split")
+        )
+        return [partial(train.image, name) for name in train.names]
 
     def _layout_score(self) -> Score:
         pairs = (

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from recapbench.errors import EXIT_DONE, EXIT_PARTIAL
 from recapbench.evaluation.score import Score
 from recapbench.results import Result
 
 
 def result_table(result: Result) -> Table:
     """A row per metric, a column for the method and each reference."""
-    pairs = f"{result.manifest.n} pairs of {result.dataset.name}/{result.dataset.split}"
-    table = Table(title=f"{result.method.title} on {pairs}", title_justify="left")
+    table = Table(title=f"{result.method.title} on {_pairs(result)}", title_justify="left")
     table.add_column("metric")
     table.add_column("better")
     table.add_column(result.method.name, justify="right")
@@ -25,6 +25,20 @@ def result_table(result: Result) -> Table:
             others.append(_figure(found[0]) if found else "")
         better = "higher" if score.higher_is_better else "lower"
         table.add_row(score.name, better, _figure(score), *others, str(score.n))
+    return table
+
+
+def explanation_table(result: Result) -> Table:
+    """A row per protocol and what-if: value, what it is compared with, and why they differ."""
+    table = Table(
+        title="The same images scored otherwise: explanations, not scores", title_justify="left"
+    )
+    for heading in ("what", "value", "less", "difference", "n", "why"):
+        right = heading in ("value", "difference", "n")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for row in result.explanations:
+        value, difference = f"{row.value:.4f}", f"{row.difference:+.4f}"
+        table.add_row(row.name, value, row.of, difference, str(row.n), row.reason)
     return table
 
 
@@ -42,6 +56,23 @@ def missing(result: Result) -> list[str]:
         names = dict.fromkeys(metric.partition(" ")[0] for metric in metrics)
         lines.append(f"- {', '.join(names)}: {reason}")
     return lines
+
+
+def exit_code(result: Result) -> int:
+    """0, or 4 if a metric that should have a value has none."""
+    scores = [*result.scores, *(score for row in result.references for score in row.scores)]
+    return EXIT_PARTIAL if any(score.failed for score in scores) else EXIT_DONE
+
+
+def _pairs(result: Result) -> str:
+    """How many pairs, and whose."""
+    of = "pairs by name"
+    if result.dataset is not None:
+        of = "/".join(part for part in (result.dataset.name, result.dataset.split) if part)
+        of = f"pairs of {of}"
+    elif result.manifest.file is not None:
+        of = f"pairs of {result.manifest.file}"
+    return f"{result.manifest.n} {of}"
 
 
 def _figure(score: Score) -> str:

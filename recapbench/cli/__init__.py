@@ -6,6 +6,7 @@ Results go to standard output, progress and messages to standard error. Exit cod
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from recapbench.cli.data import data_app
 from recapbench.cli.generate import run
 from recapbench.cli.manifest import manifest_app
 from recapbench.cli.names import list_names
+from recapbench.cli.score import score
 from recapbench.cli.train import train
 from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError
 
@@ -26,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(score)
 app.command()(train)
 app.command("list")(list_names)
 app.add_typer(data_app, name="data")
@@ -60,7 +63,8 @@ def _guarded(arguments: list[str]) -> int:
     try:
         returned = command.main(arguments, prog_name="recapbench", standalone_mode=False)
     except RecapbenchError as error:
-        messages.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
+        if not error.everywhere or os.environ.get("RANK", "0") == "0":
+            messages.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

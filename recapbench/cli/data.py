@@ -16,8 +16,9 @@ from recapbench.cli.show import data_show
 from recapbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from recapbench.data.datasets import DatasetRecord, Split
+    from recapbench.data.datasets import DatasetRecord
     from recapbench.data.manifest import Manifest
+    from recapbench.data.split import Split
 
 data_app = typer.Typer(help="Datasets: list, prepare, verify.", no_args_is_help=True)
 

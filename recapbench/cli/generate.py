@@ -14,9 +14,13 @@ from recapbench.cli.options import (
     Device,
     Json,
     MethodName,
+    Metrics,
+    MetricWeights,
     Preset,
     Settings,
+    metric_names,
     overrides,
+    weight_files,
 )
 from recapbench.errors import UsageError
 
@@ -39,12 +43,18 @@ def run(
     seed: Annotated[int, typer.Option(min=0, help="For methods that draw.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for images, grid and result.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep what is there already.")] = False,
+    metrics: Metrics = None,
+    metric_weights: MetricWeights = None,
+    train_images: Annotated[
+        bool, typer.Option("--train-images", help="Compare with the train images too (FID).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Generate the images of a manifest, save them, score them."""
+    from recapbench.processes import open_processes
     from recapbench.run import GRID, RESULT, RunRequest
     from recapbench.run import run as execute
-    from recapbench.summary import missing, result_table
+    from recapbench.summary import exit_code, missing, result_table
 
     if target_parsing not in ("predicted", "ground_truth"):
         raise UsageError(
@@ -52,7 +62,8 @@ def run(
         )
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to finish")
-    folder = out or fresh_folder(f"{method}-{dataset}")
+    processes = open_processes()
+    folder = out or processes.once(lambda: fresh_folder(f"{method}-{dataset}"))
     request = RunRequest(
         method=method,
         dataset=dataset,
@@ -69,20 +80,26 @@ def run(
         num_workers=num_workers,
         seed=seed,
         resume=resume,
+        metrics=metric_names(metrics),
+        metric_weights=weight_files(metric_weights),
+        train_images=train_images,
     )
     try:
         with progress() as report:
-            result = execute(request, report)
+            result = execute(request, report, processes)
     except KeyboardInterrupt:
         messages.print(f"interrupted; finish it with --resume --out {folder}", soft_wrap=True)
         raise
+    if not processes.first:
+        raise typer.Exit(exit_code(result))
     if as_json:
         print_json(result.document())
-        return
-    print_table(result_table(result))
-    for line in missing(result):
-        messages.print(line, soft_wrap=True, highlight=False)
-    messages.print(f"result  {folder / RESULT}\ngrid    {folder / GRID}", soft_wrap=True)
+    else:
+        print_table(result_table(result))
+        for line in missing(result):
+            messages.print(line, soft_wrap=True, highlight=False)
+        messages.print(f"result  {folder / RESULT}\ngrid    {folder / GRID}", soft_wrap=True)
+    raise typer.Exit(exit_code(result))
 
 
 def fresh_folder(name: str) -> Path:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from recapbench.cli.console import print_rows
+from recapbench.cli.console import print_json, print_plain, print_rows
 from recapbench.cli.options import Json
 
 if TYPE_CHECKING:
     from recapbench.data.protocols import Protocol
 
+Row: TypeAlias = Mapping[str, str | list[str]]
+"""What there is to say about one name."""
+
+_NO_ROOM: Final = {"metrics": ("description", "comparable", "traps", "papers")}
+"""What is too long for a table of all names."""
+_WIDTH: Final = 100
+_MARGIN: Final = 13
+_INDENT: Final = " " * (_MARGIN + 2)
+
 
 def list_names(
     kind: Annotated[str, typer.Argument(help="methods, datasets, metrics or protocols.")],
+    name: Annotated[str | None, typer.Argument(help="Print this one alone, and whole.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List what can be named on the command line."""
+    """List what can be named on the command line, or say all there is to say about one name."""
     from recapbench.errors import unknown
 
-    listers: dict[str, Callable[[], list[dict[str, str]]]] = {
+    listers: dict[str, Callable[[], Sequence[Row]]] = {
         "methods": methods,
         "datasets": datasets,
         "metrics": metrics,
@@ -29,7 +40,35 @@ def list_names(
     }
     if kind not in listers:
         raise unknown("kind of name", kind, listers)
-    print_rows(listers[kind](), as_json)
+    rows = listers[kind]()
+    if name is not None:
+        found = [row for row in rows if row["name"] == name]
+        if not found:
+            raise unknown(kind.removesuffix("s"), name, (str(row["name"]) for row in rows))
+        rows = found
+    if as_json:
+        print_json(rows)
+    elif name is not None:
+        print_plain("\n\n".join(_whole(row) for row in rows))
+    else:
+        hidden = _NO_ROOM.get(kind, ())
+        print_rows([{k: _flat(row[k]) for k in row if k not in hidden} for row in rows], False)
+
+
+def _whole(row: Row) -> str:
+    """All about one name: a paragraph for each thing there is to say, dashes where several are."""
+    lines = []
+    for key, value in row.items():
+        texts = [value] if isinstance(value, str) else value
+        dash = "- " if len(texts) > 1 else ""
+        for index, text in enumerate(texts):
+            head = (key if index == 0 else "").ljust(_MARGIN) + dash
+            lines += textwrap.wrap(text, _WIDTH, initial_indent=head, subsequent_indent=_INDENT)
+    return "\n".join(lines)
+
+
+def _flat(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
 
 
 def methods() -> list[dict[str, str]]:
@@ -58,7 +97,7 @@ def datasets() -> list[dict[str, str]]:
     ]
 
 
-def metrics() -> list[dict[str, str]]:
+def metrics() -> list[Row]:
     from recapbench.evaluation.metrics import list_metrics
 
     return [
@@ -66,6 +105,11 @@ def metrics() -> list[dict[str, str]]:
             "name": metric.name,
             "better": "higher" if metric.higher_is_better else "lower",
             "title": metric.title,
+            "needs": list(metric.needs),
+            "description": metric.description,
+            "comparable": metric.comparable,
+            "traps": list(metric.traps),
+            "papers": list(metric.papers),
         }
         for metric in list_metrics()
     ]

@@ -19,6 +19,13 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method; may be repeated."),
 ]
+Metrics = Annotated[
+    str | None, typer.Option(help="Metrics by name, as l1,ssim.def_gan; all of them by default.")
+]
+MetricWeights = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=FILE", help="Weights of a metric's network; may be repeated."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -33,6 +40,32 @@ def overrides(settings: list[str] | None) -> dict[str, Any]:
             found[key] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             found[key] = None if text == "none" else text
+    return found
+
+
+def metric_names(text: str | None) -> tuple[str, ...] | None:
+    """Names between commas; None for every metric."""
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise UsageError(f"--metrics: expected names between commas, got {text!r}")
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise UsageError(f"--metrics: {', '.join(double)} is named more than once")
+    return names
+
+
+def weight_files(settings: list[str] | None) -> dict[str, Path]:
+    """``NAME=FILE`` with the name of a record of weights."""
+    from recapbench import weights
+
+    found: dict[str, Path] = {}
+    for setting in settings or []:
+        name, equals, file = setting.partition("=")
+        if not equals or not file:
+            raise UsageError(f"--metric-weights: expected NAME=FILE, got {setting!r}")
+        found[weights.get(name).name] = Path(file)
     return found
 
 

@@ -12,8 +12,8 @@ from recapbench.cli.options import Preset
 from recapbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from recapbench.data.datasets import Split
     from recapbench.data.manifest import Manifest, Pair
+    from recapbench.data.split import Split
 
 
 def data_show(

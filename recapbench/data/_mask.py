@@ -1,11 +1,13 @@
-"""The compiled kernel of the pose mask.
+"""The compiled kernels of the pose masks.
 
-The field's reference is ``skimage.draw.polygon`` in floating point, so a mask must agree with it
-pixel by pixel. Ends of limbs are whole pixels; then a pixel can lie exactly on a rectangle's long
-edge only if the limb's length is a whole number. Along the axes the arithmetic is exact and both
-agree. For oblique limbs of whole length (3-4-5 and its like) rounding inside scikit-image decides
-about such pixels, and those few limbs are left to scikit-image. Pixels on a short edge are nearer
-than 4 pixels to a joint, whose disk covers them anyway.
+Def-GAN's mask: the field's reference is ``skimage.draw.polygon`` in floating point, so a mask must
+agree with it pixel by pixel. Ends of limbs are whole pixels; then a pixel can lie exactly on a
+rectangle's long edge only if the limb's length is a whole number. Along the axes the arithmetic is
+exact and both agree. For oblique limbs of whole length (3-4-5 and its like) rounding inside
+scikit-image decides about such pixels, and those few limbs are left to scikit-image. Pixels on a
+short edge are nearer than 4 pixels to a joint, whose disk covers them anyway.
+
+PG2's mask needs none of this: it is made of disks on whole pixels.
 """
 
 from __future__ import annotations
@@ -39,12 +41,12 @@ def _limb(mask, row_a, column_a, row_b, column_b, radius):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def _disk(mask, row, column, radius):  # type: ignore[no-untyped-def]
-    """Set the pixels strictly nearer than ``radius``."""
+def _disk(mask, row, column, radius, square):  # type: ignore[no-untyped-def]
+    """Set the pixels whose squared distance is at most ``square``, which is at most radius^2."""
     height, width = mask.shape
     for y in range(max(0, row - radius), min(height, row + radius + 1)):
         for x in range(max(0, column - radius), min(width, column + radius + 1)):
-            if (y - row) ** 2 + (x - column) ** 2 < radius * radius:
+            if (y - row) ** 2 + (x - column) ** 2 <= square:
                 mask[y, x] = True
 
 
@@ -91,7 +93,35 @@ def _fill(mask, places, present, limbs, radius, reach):  # type: ignore[no-untyp
         _limb(mask, places[a, 0], places[a, 1], places[b, 0], places[b, 1], radius)
     for joint in range(len(present)):
         if present[joint]:
-            _disk(mask, places[joint, 0], places[joint, 1], radius)
+            # Strictly inside: distances are whole, so "below" is "at most one less".
+            _disk(mask, places[joint, 0], places[joint, 1], radius, radius * radius - 1)
+    _close(mask.view(np.uint8), reach)
+
+
+@njit(cache=True, nogil=True)
+def _row_of_disks(mask, row_a, column_a, row_b, column_b, radius):  # type: ignore[no-untyped-def]
+    """Disks from one end of a limb to the other, a radius apart or a little more."""
+    down, across = row_b - row_a, column_b - column_a
+    steps = max(1, int(np.sqrt(float(down * down + across * across)) / radius))
+    for step in range(steps + 1):
+        row = int(row_a + down * step / steps)  # cut off, as the public code does
+        column = int(column_a + across * step / steps)
+        _disk(mask, row, column, radius, radius * radius)
+
+
+@njit(cache=True, nogil=True)
+def fill_disks(mask, places, limbs, radius, reach):  # type: ignore[no-untyped-def]
+    """Draw PG2's pose mask into ``mask`` (H, W), bool, which must be empty.
+
+    Args:
+        mask: bool (H, W), written in place.
+        places: int64 (J, 2), row and column of each joint.
+        limbs: int64 (L, 2), the limbs whose two ends are present.
+        radius: of the disks, in pixels.
+        reach: half-side of the closing square, in pixels.
+    """
+    for a, b in limbs:
+        _row_of_disks(mask, places[a, 0], places[a, 1], places[b, 0], places[b, 1], radius)
     _close(mask.view(np.uint8), reach)
 
 
@@ -118,7 +148,7 @@ def fill_mask(
     radius: int,
     reach: int,
 ) -> None:
-    """Draw a pose mask into ``mask`` (H, W), which must be empty.
+    """Draw Def-GAN's pose mask into ``mask`` (H, W), which must be empty.
 
     Args:
         mask: bool (H, W), written in place.

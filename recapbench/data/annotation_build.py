@@ -19,8 +19,8 @@ import numpy as np
 
 from recapbench.data import shards
 from recapbench.data.codec import Packed, pack
-from recapbench.data.datasets import Progress, Split
 from recapbench.data.pose import pose_mask
+from recapbench.data.split import Progress, Split
 
 T = TypeVar("T")
 

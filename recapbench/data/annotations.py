@@ -36,9 +36,9 @@ from recapbench.data import codec
 from recapbench.data.annotation_build import build_table, discard, in_order
 from recapbench.data.cache import available_cores, cached_folder
 from recapbench.data.columns import ArrayColumn, BinaryColumn
-from recapbench.data.datasets import Annotation, Progress, Split
 from recapbench.data.pose import MASK_CLOSING, MASK_RADIUS
 from recapbench.data.skeleton import NUM_JOINTS
+from recapbench.data.split import Annotation, Progress, Split
 from recapbench.errors import DataError
 from recapbench.provenance import (
     sha256_bytes,

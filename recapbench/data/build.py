@@ -39,11 +39,12 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from recapbench.data.cache import available_cores
-from recapbench.data.datasets import DatasetRecord, Entry, Progress, Split
+from recapbench.data.datasets import DatasetRecord
 from recapbench.data.images import encode_image
 from recapbench.data.manifest import Pair
 from recapbench.data.parsing import encode_labels
 from recapbench.data.skeleton import NUM_JOINTS
+from recapbench.data.split import Entry, Progress, Split
 from recapbench.errors import DataError, RecapbenchError
 from recapbench.provenance import (
     sha256_bytes,

@@ -19,13 +19,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from recapbench.data.annotations import Annotations, open_annotations
-from recapbench.data.datasets import Split
 from recapbench.data.images import to_network
 from recapbench.data.manifest import Manifest, Pair
 from recapbench.data.pool import TensorPool
 from recapbench.data.pose import stamp_heatmaps
 from recapbench.data.query import INPUTS, Batch, Query
 from recapbench.data.skeleton import NUM_JOINTS
+from recapbench.data.split import Split
 from recapbench.errors import DataError
 
 T = TypeVar("T", Query, Batch)

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from recapbench.data.datasets import Split
 from recapbench.data.manifest import Pair
 from recapbench.data.parsing import colourise, part_labels, part_palette
 from recapbench.data.pictures import Picture, draw_skeleton, enlarge
 from recapbench.data.pose import pose_mask
 from recapbench.data.skeleton import HIDDEN, JOINTS, MISSING, SEEN
+from recapbench.data.split import Split
 
 Colour = tuple[int, int, int]
 

@@ -12,10 +12,10 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from recapbench.data.datasets import Split
 from recapbench.data.manifest import Pair
 from recapbench.data.parsing import colourise
 from recapbench.data.skeleton import LIMBS, MISSING, SEEN
+from recapbench.data.split import Split
 
 Picture = npt.NDArray[np.uint8]
 """RGB uint8 (H, W, 3)."""

@@ -1,6 +1,6 @@
-"""Poses as pictures: heatmaps for the networks and the pose mask of the masked metrics.
+"""Poses as pictures: heatmaps for the networks and the pose masks of the masked metrics.
 
-Shapes: J = 18 joints, H x W pixels. Joints stand on pixels here: both pictures round ``x`` and
+Shapes: J = 18 joints, H x W pixels. Joints stand on pixels here: all pictures round ``x`` and
 ``y`` to the nearest pixel (halves upwards) before anything else. Annotation files of the field
 hold whole pixels, so rounding leaves them as they are, and a joint between pixels still gives a
 disk of exactly 49 pixels. A joint with visibility 0 draws nothing; the part of a disk that lies
@@ -9,6 +9,7 @@ outside the image is cut off.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Final, Literal
 
@@ -20,12 +21,15 @@ from recapbench.data.skeleton import MASK_LIMBS, MISSING, NUM_JOINTS
 HEATMAP_RADIUS: Final = 4
 """Radius in pixels of the paper's binary heatmaps."""
 MASK_RADIUS: Final = 4
-"""Half-width of limbs and radius of joints in the pose mask, in pixels."""
+"""Half-width of limbs and radius of disks in the pose masks, in pixels."""
 MASK_CLOSING: Final = 5
-"""Side in pixels of the square that closes the pose mask."""
+"""Side in pixels of the square that closes the pose masks."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+Present = npt.NDArray[np.bool_]
 
 
 def joint_pixels(
@@ -150,7 +154,7 @@ def _gaussians(
 
 
 def pose_mask(keypoints: npt.NDArray[np.floating], size: Size) -> npt.NDArray[np.bool_]:
-    """The pose mask in Def-GAN's form, used by every masked metric.
+    """The pose mask in Def-GAN's form, that of the field's masked metrics.
 
     A rectangle of half-width 4 around each limb whose two ends are present (edges included, as
     ``skimage.draw.polygon`` fills it), a disk of radius 4 at each present joint (strictly inside:
@@ -168,16 +172,57 @@ def pose_mask(keypoints: npt.NDArray[np.floating], size: Size) -> npt.NDArray[np
     """
     from recapbench.data._mask import fill_mask
 
-    places, present = joint_pixels(keypoints)
-    height, width = size
-    masks = np.zeros((*present.shape[:-1], height, width), np.bool_)
     limbs = np.array(MASK_LIMBS, dtype=np.int64)
-    flat = masks.reshape(-1, height, width)
+
+    def draw(mask: Mask, places: Places, present: Present) -> None:
+        fill_mask(mask, places, present, limbs, MASK_RADIUS, MASK_CLOSING // 2)
+
+    return _masks(keypoints, size, draw)
+
+
+def pg2_mask(keypoints: npt.NDArray[np.floating], size: Size) -> npt.NDArray[np.bool_]:
+    """The pose mask in PG2's form: its masked losses and scores.
+
+    Along each limb whose two ends are present, disks of radius 4 (distance <= 4: 49 pixels) at
+    both ends and at the points that cut the limb into ``floor(length / 4)`` equal parts, their
+    coordinates cut off to whole pixels; then a 5x5 closing. The limbs are those of `pose_mask`;
+    a joint without a limb draws nothing. Source: ``datasets/convert_market.py`` of PG2's public
+    code.
+
+    Args:
+        keypoints: (..., 18, 3) of x, y, visibility; leading axes are batches.
+        size: height and width in pixels.
+
+    Returns:
+        bool (..., H, W).
+
+    Raises:
+        ValueError: on malformed keypoints.
+    """
+    from recapbench.data._mask import fill_disks
+
+    limbs = np.array(MASK_LIMBS, dtype=np.int64)
+
+    def draw(mask: Mask, places: Places, present: Present) -> None:
+        drawn = limbs[present[limbs].all(axis=1)]
+        fill_disks(mask, places, drawn, MASK_RADIUS, MASK_CLOSING // 2)
+
+    return _masks(keypoints, size, draw)
+
+
+def _masks(
+    keypoints: npt.NDArray[np.floating],
+    size: Size,
+    draw: Callable[[Mask, Places, Present], None],
+) -> npt.NDArray[np.bool_]:
+    """One mask for each pose, drawn one by one."""
+    places, present = joint_pixels(keypoints)
+    masks = np.zeros((*present.shape[:-1], *size), np.bool_)
     for mask, place, there in zip(
-        flat,
+        masks.reshape(-1, *size),
         places.reshape(-1, NUM_JOINTS, 2),
         present.reshape(-1, NUM_JOINTS),
         strict=True,
     ):
-        fill_mask(mask, place, there, limbs, MASK_RADIUS, MASK_CLOSING // 2)
+        draw(mask, place, there)
     return masks

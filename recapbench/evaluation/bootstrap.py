@@ -17,7 +17,10 @@ _BLOCK = 50
 
 
 def interval(
-    values: Sequence[float], identities: Sequence[str], level: float = 0.95
+    values: Sequence[float],
+    identities: Sequence[str],
+    level: float = 0.95,
+    wholes: Sequence[float] | None = None,
 ) -> tuple[float, float] | None:
     """Percentile interval of the mean, with a fixed seed.
 
@@ -25,6 +28,8 @@ def interval(
         values: one number for each pair.
         identities: the person of each pair.
         level: share of the resampled means inside the interval.
+        wholes: what each value is a part of, above 0; the figure is then the sum of the values
+            over the sum of the wholes. 1 for each pair, hence the mean, by default.
 
     Returns:
         Its two ends; None for fewer than two people, where there is nothing to resample.
@@ -34,7 +39,9 @@ def interval(
     if people < 2:
         return None
     sums = np.bincount(person, weights=np.asarray(values, dtype=np.float64), minlength=people)
-    counts = np.bincount(person, minlength=people).astype(np.float64)
+    counts = np.bincount(
+        person, weights=np.ones(len(person)) if wholes is None else wholes, minlength=people
+    )
     generator = np.random.default_rng(_SEED)
     share = np.full(people, 1.0 / people)
     means = np.empty(RESAMPLES)

@@ -6,7 +6,6 @@ the number of threads nor on that of processes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,26 +16,30 @@ from recapbench.errors import DataError, MissingWeightsError
 from recapbench.evaluation.arrays import Image
 from recapbench.evaluation.base import (
     BatchMeasure,
+    KeypointMetric,
     NetworkMetric,
     PairedEvaluator,
     PairedMetric,
     RealSet,
     SetMetric,
+    Value,
     View,
+    finite,
     score_of_set,
 )
-from recapbench.evaluation.features import FeatureSet, FeatureStore
+from recapbench.evaluation.features.store import FeatureSet, FeatureStore
 from recapbench.evaluation.images import ImageSource, load_image
 from recapbench.evaluation.metrics import METRICS, AnyMetric, get_metric
 from recapbench.evaluation.networks import NetworkFailure
-from recapbench.evaluation.padding import fits_patn, pad_patn
 from recapbench.evaluation.pairs import PairSet, naming
 from recapbench.evaluation.score import Score
+from recapbench.evaluation.structural.padding import fits_patn, pad_patn
 from recapbench.processes import ALONE, BLOCK, Processes
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the stage, the number of images done, and the number of images in all."""
-Values: TypeAlias = list[float | None]
+Values: TypeAlias = list[Value]
+Measured: TypeAlias = PairedMetric | NetworkMetric | SetMetric
 T = TypeVar("T")
 
 _MAX_THREADS = 4
@@ -66,7 +69,7 @@ def evaluate(
 
     Args:
         pairs: the images, in the order of the manifest.
-        metrics: names; None for every metric.
+        metrics: names; None for every metric but those that are measured on request.
         train_images: real images of the train split, for the figures that compare with them.
         store: networks and features shared with other calls; a new one by default.
         threads: threads that score pairs; by default the processors, at most 4.
@@ -82,20 +85,24 @@ def evaluate(
         DataError: an image is missing, damaged or of another kind or size; the file is named.
         UsageError: a metric is unknown.
     """
-    chosen = [get_metric(name) for name in (METRICS if metrics is None else metrics)]
+    store = store if store is not None else FeatureStore(processes=processes)
+    chosen = [
+        _measured(get_metric(name), pairs, store)
+        for name in (METRICS if metrics is None else metrics)
+    ]
     report = progress if progress is not None and processes.first else _silent
     work = _Work(
         pairs,
         train_images,
-        store if store is not None else FeatureStore(processes=processes),
+        store,
         threads or min(_MAX_THREADS, available_cores()),
         report,
         processes,
     )
     scores: dict[str, Score] = {}
-    ready: list[AnyMetric] = []
+    ready: list[Measured] = []
     for metric in chosen:
-        reason = work.lacks(metric)
+        reason = work.lacks(metric) or (metric.on_request if metrics is None else None)
         if reason is None:
             ready.append(metric)
         else:
@@ -106,6 +113,13 @@ def evaluate(
         if not isinstance(metric, PairedMetric):
             scores[metric.name] = work.guarded(metric)
     return [scores[metric.name] for metric in chosen]
+
+
+def _measured(metric: AnyMetric, pairs: PairSet, store: FeatureStore) -> Measured:
+    """The metric as it is measured for these pairs."""
+    if isinstance(metric, KeypointMetric):
+        return metric.measured(pairs, store.networks)
+    return metric
 
 
 class _Work:
@@ -128,7 +142,7 @@ class _Work:
         self._processes = processes
         self._sets: dict[tuple[str, str], FeatureSet] = {}
 
-    def lacks(self, metric: AnyMetric) -> str | None:
+    def lacks(self, metric: Measured) -> str | None:
         """Why a metric cannot be had for these images."""
         if isinstance(metric, SetMetric):
             if metric.real == "train_images" and not self._train_images:
@@ -196,7 +210,7 @@ class _Work:
             indexes = ours[start : start + BLOCK]
             found = measure([self._pairs.pair(index) for index in indexes])
             for index, value in zip(indexes, found, strict=True):
-                if value is not None and not math.isfinite(value):
+                if value is not None and not finite(value):
                     raise NetworkFailure(
                         f"{metric.extractor} gave {value} for {self._pairs.name(index)}"
                     )

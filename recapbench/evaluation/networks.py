@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from recapbench import weights
 from recapbench.errors import MissingWeightsError, RecapbenchError
+
+POSE_ESTIMATOR: Final = "keypoint_rcnn"
+"""The pose estimator that is taken unless another is asked for."""
 
 
 class NetworkFailure(RecapbenchError):
@@ -19,10 +23,17 @@ class Networks:
     Args:
         device: where networks run, as torch names it.
         weight_files: name of a record of weights -> a file that the user gave for it.
+        pose_estimator: name of the one that finds joints in generated images.
     """
 
-    def __init__(self, device: str = "cpu", weight_files: Mapping[str, Path] | None = None) -> None:
+    def __init__(
+        self,
+        device: str = "cpu",
+        weight_files: Mapping[str, Path] | None = None,
+        pose_estimator: str = POSE_ESTIMATOR,
+    ) -> None:
         self.device = device
+        self.pose_estimator = pose_estimator
         self._given = dict(weight_files or {})
         self._missing: dict[str, str] = {}
 

@@ -72,3 +72,25 @@ class Score(BaseModel):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"the interval is upside down: {self.low} > {self.high}")
         return self
+
+
+class Explanation(BaseModel):
+    """A figure of the images at hand that is no score.
+
+    Attributes:
+        name: what was computed: a metric, or what was done otherwise.
+        value: the figure.
+        of: the metric that it is compared with.
+        difference: value less that metric's on the same images.
+        n: number of pairs or images.
+        reason: why the two differ.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: str
+    value: Finite
+    of: str
+    difference: Finite
+    n: Annotated[int, Field(ge=1)]
+    reason: str

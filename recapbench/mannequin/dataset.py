@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from recapbench import paths
 from recapbench.data.build import SCHEMA, Group, Item, Plan, open_split
-from recapbench.data.datasets import DatasetRecord, Progress, Split
+from recapbench.data.datasets import DatasetRecord
 from recapbench.data.manifest import Pair
 from recapbench.data.parsing import LIP_LABELS, to_market
+from recapbench.data.split import Progress, Split
 from recapbench.provenance import sha256_file, sha256_json
 
 

@@ -14,10 +14,10 @@ from accelerate import Accelerator
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from recapbench.data.datasets import Split
 from recapbench.data.examples import loader, training_loader
 from recapbench.data.manifest import Manifest, Pair
 from recapbench.data.query import Batch, Query
+from recapbench.data.split import Split
 from recapbench.devices import Precision
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from recapbench.data.datasets import Split
 from recapbench.data.manifest import Pair
 from recapbench.data.pictures import pair_tiles, png_bytes, sheet, to_uint8
 from recapbench.data.query import Query
+from recapbench.data.split import Split
 from recapbench.methods.base import LayoutMethod, Method
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from recapbench.data.datasets import DatasetRecord, Split, find_dataset
+from recapbench.data.datasets import DatasetRecord, find_dataset
 from recapbench.data.manifest import Manifest
+from recapbench.data.split import Split
 from recapbench.devices import best_precision, choose_device
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod

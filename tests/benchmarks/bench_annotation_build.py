@@ -27,7 +27,8 @@ from bench_annotations import rendered_preset
 
 from recapbench.cli.console import progress
 from recapbench.data.annotations import open_annotations
-from recapbench.data.datasets import Split, find_dataset
+from recapbench.data.datasets import find_dataset
+from recapbench.data.split import Split
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "deepfashion"
 DEEPFASHION_IMAGES = 52_712

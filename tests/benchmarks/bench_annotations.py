@@ -22,7 +22,8 @@ from timing import cpu_time
 
 from recapbench import paths
 from recapbench.data.annotations import Annotations, open_annotations
-from recapbench.data.datasets import Annotation, Split, find_dataset
+from recapbench.data.datasets import find_dataset
+from recapbench.data.split import Annotation, Split
 
 
 def rendered_preset(name: str) -> str:

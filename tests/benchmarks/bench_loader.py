@@ -14,9 +14,10 @@ import time
 from bench_annotations import rendered_preset
 
 from recapbench.data.annotations import Annotations, open_annotations
-from recapbench.data.datasets import Split, find_dataset
+from recapbench.data.datasets import find_dataset
 from recapbench.data.examples import training_loader
 from recapbench.data.manifest import Manifest
+from recapbench.data.split import Split
 
 
 def rate(

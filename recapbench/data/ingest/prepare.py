@@ -20,7 +20,6 @@ import PIL
 from filelock import FileLock
 
 from recapbench.data.cache import available_cores
-from recapbench.data.datasets import Entry, Progress, Split
 from recapbench.data.images import decode_photograph
 from recapbench.data.ingest.gather import Material, gather
 from recapbench.data.ingest.geometry import Size
@@ -37,6 +36,7 @@ from recapbench.data.ingest.prepared import (
 from recapbench.data.ingest.request import PARSING_LABELS, PrepareRequest
 from recapbench.data.ingest.store import folder_of, read_sealed, write_sealed
 from recapbench.data.protocols import find_protocol
+from recapbench.data.split import Entry, Progress, Split
 from recapbench.errors import DataError
 from recapbench.provenance import sha256_bytes, sha256_json, sha256_pixels, storage_errors
 

@@ -21,11 +21,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from recapbench.data.datasets import DatasetRecord, Entry, Progress, Split
+from recapbench.data.datasets import DatasetRecord
 from recapbench.data.images import decode_photograph
 from recapbench.data.ingest.geometry import GEOMETRIES
 from recapbench.data.ingest.store import folder_of, read_sealed, write_sealed
 from recapbench.data.parsing import decode_label_map, to_market
+from recapbench.data.split import Entry, Progress, Split
 from recapbench.errors import DataError
 from recapbench.provenance import sha256_bytes, write_atomic
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from recapbench.errors import unknown
-from recapbench.evaluation.base import NetworkMetric, PairedMetric, SetMetric
-from recapbench.evaluation.metrics import pixelwise, sets, structural
+from recapbench.evaluation.base import KeypointMetric, NetworkMetric, PairedMetric, SetMetric
+from recapbench.evaluation.metrics import perceptual, pixelwise, pose, sets, structural
 
-AnyMetric: TypeAlias = PairedMetric | NetworkMetric | SetMetric
+AnyMetric: TypeAlias = PairedMetric | NetworkMetric | KeypointMetric | SetMetric
 
 _RECORDS: Final[tuple[AnyMetric, ...]] = (
     *structural.RECORDS,
     *pixelwise.RECORDS,
+    *perceptual.RECORDS,
+    *pose.RECORDS,
     *sets.RECORDS,
 )
 METRICS: Final[dict[str, AnyMetric]] = {record.name: record for record in _RECORDS}

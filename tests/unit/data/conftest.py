@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dolls import DOLLS
 
-from recapbench.data.datasets import Split
+from recapbench.data.split import Split
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recapbench.data.datasets import DatasetRecord, Split
+from recapbench.data.datasets import DatasetRecord
+from recapbench.data.split import Split
 from recapbench.mannequin.dataset import MANNEQUIN, Renderer, open_set
 
 

@@ -13,7 +13,7 @@ from test_data_build import child
 
 from recapbench.data import annotation_build
 from recapbench.data.annotations import RECORD, Annotations, open_annotations
-from recapbench.data.datasets import Split
+from recapbench.data.split import Split
 from recapbench.errors import DataError
 
 # Each point is a call at which a process of its own is killed: the n-th `os.replace` or `os.fsync`

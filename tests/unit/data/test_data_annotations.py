@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from test_data_build import child
 
 from recapbench.data.annotations import Annotations, open_annotations
-from recapbench.data.datasets import Split
 from recapbench.data.pose import pose_mask
+from recapbench.data.split import Split
 from recapbench.errors import DataError, StorageError
 
 NAME = "test_0001_02.png"

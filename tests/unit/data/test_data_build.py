@@ -11,7 +11,7 @@ import pytest
 from dolls import DOLLS
 
 import recapbench
-from recapbench.data.datasets import Split
+from recapbench.data.split import Split
 from recapbench.errors import StorageError
 
 HERE = Path(__file__).parent

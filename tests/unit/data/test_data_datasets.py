@@ -8,8 +8,8 @@ import pytest
 from dolls import DOLLS
 
 from recapbench.data.build import attributes
-from recapbench.data.datasets import Split
 from recapbench.data.manifest import from_pairs
+from recapbench.data.split import Split
 from recapbench.errors import DataError, UsageError
 
 FIRST = "test_0000_00.png"

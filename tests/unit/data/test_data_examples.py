@@ -11,7 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recapbench.data.datasets import Split
 from recapbench.data.examples import (
     TRAINING_INPUTS,
     PairDataset,
@@ -24,6 +23,7 @@ from recapbench.data.examples import (
 )
 from recapbench.data.pose import heatmaps, pose_mask
 from recapbench.data.query import INPUTS, Batch, Query
+from recapbench.data.split import Split
 from recapbench.errors import DataError
 
 SHAPES = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skimage.draw import disk, polygon
 from skimage.morphology import dilation, erosion
 
-from recapbench.data.pose import heatmaps, pose_mask
+from recapbench.data.pose import heatmaps, pg2_mask, pose_mask
 from recapbench.data.skeleton import MASK_LIMBS
 
 SIZE = (128, 64)
@@ -36,6 +36,25 @@ def reference_mask(joints: npt.NDArray[np.float32], size: tuple[int, int]) -> np
             mask[polygon(*np.array(corners).T, shape=size)] = 1
     for place in places[seen]:
         mask[disk(tuple(place), 4, shape=size)] = 1
+    square = np.ones((5, 5), np.uint8)
+    return erosion(dilation(mask, square), square).astype(bool)
+
+
+def reference_pg2_mask(
+    joints: npt.NDArray[np.float32], size: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """PG2's mask from its facts: rows of disks along the limbs, closed by scikit-image."""
+    rows, columns = np.meshgrid(*map(np.arange, size), indexing="ij")
+    mask = np.zeros(size, np.uint8)
+    places, seen = joints[:, 1::-1].astype(np.float64), joints[:, 2] > 0
+    for a, b in MASK_LIMBS:
+        if not (seen[a] and seen[b]):
+            continue
+        centres = [places[a], places[b]]
+        parts = int(np.linalg.norm(places[b] - places[a]) / 4)
+        centres += [places[a] + (places[b] - places[a]) * i / parts for i in range(1, parts)]
+        for row, column in np.trunc(centres):
+            mask[np.hypot(rows - row, columns - column) <= 4] = 1
     square = np.ones((5, 5), np.uint8)
     return erosion(dilation(mask, square), square).astype(bool)
 
@@ -85,7 +104,8 @@ def test_batch_is_its_poses() -> None:
     for kind in ("binary", "gaussian"):
         together = heatmaps(batch, SIZE, kind=kind)
         np.testing.assert_array_equal(together, [heatmaps(one, SIZE, kind=kind) for one in batch])
-    np.testing.assert_array_equal(pose_mask(batch, SIZE), [pose_mask(one, SIZE) for one in batch])
+    for mask in (pose_mask, pg2_mask):
+        np.testing.assert_array_equal(mask(batch, SIZE), [mask(one, SIZE) for one in batch])
     assert heatmaps(batch, SIZE, dtype=np.float32).dtype == np.float32
 
 
@@ -130,10 +150,35 @@ def test_mask_equals_scikit_image(joints: npt.NDArray[np.float32]) -> None:
     np.testing.assert_array_equal(pose_mask(joints, SIZE), reference_mask(joints, SIZE))
 
 
+def test_pg2_mask_of_a_public_pose() -> None:
+    joints = pose(PUBLIC_Y, PUBLIC_X)
+    mask = pg2_mask(joints, SIZE)
+    assert mask.dtype == np.bool_
+    np.testing.assert_array_equal(mask, reference_pg2_mask(joints, SIZE))
+    assert mask.sum() != pose_mask(joints, SIZE).sum()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(poses(), poses(step=4)))
+def test_pg2_mask_equals_its_facts(joints: npt.NDArray[np.float32]) -> None:
+    np.testing.assert_array_equal(pg2_mask(joints, SIZE), reference_pg2_mask(joints, SIZE))
+
+
+def test_pg2_mask_of_one_limb_is_its_disks_and_of_a_lone_joint_nothing() -> None:
+    joints = np.zeros((18, 3), np.float32)
+    joints[2] = (20, 30, 2)
+    assert not pg2_mask(joints, SIZE).any()
+    joints[3] = (20, 37, 2)  # 7 pixels: no disk between
+    mask = pg2_mask(joints, SIZE)
+    assert mask.sum(axis=0).tolist()[16:25] == [2, 12, 14, 14, 16, 14, 14, 12, 2]
+    assert mask[:, 20].nonzero()[0].tolist() == list(range(26, 42))
+
+
 def test_mask_of_coincident_joints_is_a_closed_disk() -> None:
     joints = np.full((18, 3), (30.0, 60.0, 2.0), np.float32)
     assert 45 <= pose_mask(joints, SIZE).sum() <= 49
 
 
 def test_mask_of_nobody_is_empty() -> None:
-    assert not pose_mask(np.zeros((18, 3), np.float32), SIZE).any()
+    for mask in (pose_mask, pg2_mask):
+        assert not mask(np.zeros((18, 3), np.float32), SIZE).any()

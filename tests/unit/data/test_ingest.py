@@ -31,7 +31,7 @@ from trees import (
     raw_path,
 )
 
-from recapbench.data.datasets import Split, find_dataset
+from recapbench.data.datasets import find_dataset
 from recapbench.data.ingest import prepare as module
 from recapbench.data.ingest.layout import find_keypoints
 from recapbench.data.ingest.prepare import prepare
@@ -39,6 +39,7 @@ from recapbench.data.ingest.prepared import describe
 from recapbench.data.ingest.request import PrepareRequest
 from recapbench.data.names import parse_name
 from recapbench.data.parsing import encode_labels, to_market
+from recapbench.data.split import Split
 from recapbench.errors import DataError, StorageError, UsageError
 
 STREET = painted((128, 64))

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from trees import Tree, csv_row, deepfashion_tree, flip_byte, jpeg, listing, market_tree, painted
 
-from recapbench.data.datasets import Split, find_dataset
+from recapbench.data.datasets import find_dataset
 from recapbench.data.ingest.joints import check_joints
 from recapbench.data.ingest.prepare import prepare
 from recapbench.data.ingest.request import PrepareRequest
+from recapbench.data.split import Split
 from recapbench.errors import DataError
 
 SHOTS = painted((128, 64))

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from recapbench.data.datasets import Split
 from recapbench.data.manifest import Pair
 from recapbench.data.overlay import describe_joints, overlay_sheet, overlay_tiles
 from recapbench.data.pictures import draw_skeleton
 from recapbench.data.pose import pose_mask
+from recapbench.data.split import Split
 from recapbench.errors import DataError
 from recapbench.mannequin.dataset import MANNEQUIN_STREET
 

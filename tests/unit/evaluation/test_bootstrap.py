@@ -48,3 +48,16 @@ def test_fewer_than_two_people(values):
 def test_people_with_many_pairs_weigh_more():
     low, high = interval([0.0] * 99 + [1.0], ["a"] * 99 + ["b"])
     assert (low, high) == (0.0, 1.0)
+
+
+def test_shares_are_resampled_with_their_wholes():
+    """Found of all joints: a person whose pairs have many joints weighs more."""
+    assert interval([9.0, 0.0], ["a", "b"], wholes=[9.0, 1.0]) == (0.0, 1.0)
+    values, names = people(40, 3)
+    low, high = interval(values, names)
+    doubled = interval([2 * value for value in values], names, wholes=[2.0] * len(values))
+    assert doubled == pytest.approx((low, high), rel=1e-12)
+    assert interval(values, names, wholes=[1.0] * len(values)) == (low, high)
+    uneven = [float(1 + index % 5) for index in range(len(values))]
+    low, high = interval(values, names, wholes=uneven)
+    assert low < sum(values) / sum(uneven) < high

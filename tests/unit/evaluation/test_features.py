@@ -1,20 +1,23 @@
-"""Features: order, batches, sharing, and weights that are not there."""
+"""Features of sets: order, batches, sharing, what is kept, and networks that fail."""
 
 from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from recapbench import weights
 from recapbench.errors import DataError, MissingWeightsError, UsageError
-from recapbench.evaluation import features
-from recapbench.evaluation.features import (
-    BATCH_SIZE,
-    EFFNET_LITE0,
-    FeatureStore,
-    extract,
-    get_extractor,
-)
+from recapbench.evaluation.features import cache, extractors
+from recapbench.evaluation.features.extraction import forward, in_blocks
+from recapbench.evaluation.features.extractors import EFFNET_LITE0, INCEPTION_TF, get_extractor
+from recapbench.evaluation.features.store import FeatureStore
+from recapbench.evaluation.networks import NetworkFailure, Networks
+from recapbench.processes import BLOCK
 
 
 def images(n, height=16, width=12, seed=0):
@@ -22,8 +25,12 @@ def images(n, height=16, width=12, seed=0):
     return list(generator.integers(0, 256, (n, height, width, 3), dtype=np.uint8))
 
 
+def sources(pictures):
+    return [partial(np.copy, picture) for picture in pictures]
+
+
 class Toy:
-    """Mean and spread of each channel; counts its passes and remembers their shapes."""
+    """Mean and spread of each channel; remembers the shapes of its passes."""
 
     def __init__(self):
         self.shapes = []
@@ -35,88 +42,228 @@ class Toy:
 
 
 def expected(pictures):
-    return np.stack([p.astype(float).mean((0, 1)) for p in pictures])
+    return np.stack([picture.astype(float).mean((0, 1)) for picture in pictures])
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECAPBENCH_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 @pytest.fixture
-def toy_store(monkeypatch):
+def toy(monkeypatch, tmp_path):
+    """An extractor of its own, with a file of weights, so that its features go to disk."""
     toy = Toy()
-    store = FeatureStore()
-    monkeypatch.setattr(store, "network", lambda name: toy)
-    return store, toy
+    path = tmp_path / "toy.pth"
+    path.write_bytes(b"toy")
+    record = replace(EFFNET_LITE0, name="toy", weights="toy", load=lambda path, device: toy)
+    monkeypatch.setitem(extractors.EXTRACTORS, "toy", record)
+    monkeypatch.setitem(
+        weights.WEIGHTS, "toy", weights.Weights("toy", "a toy", "toy.pth", "", "none")
+    )
+    toy.path, toy.open = path, lambda: FeatureStore(Networks(weight_files={"toy": path}))
+    return toy
 
 
-@pytest.mark.parametrize("n", [1, BATCH_SIZE - 1, BATCH_SIZE, BATCH_SIZE + 1, 3 * BATCH_SIZE + 5])
-def test_every_image_counts_in_order(n):
-    toy, pictures = Toy(), images(n)
-    got = extract(iter(pictures), toy)
+@pytest.mark.parametrize("n", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5, 300])
+def test_every_image_counts_in_order(toy, n):
+    pictures = images(n)
+    got = toy.open().features("toy", sources(pictures))
     np.testing.assert_allclose(got.features, expected(pictures), rtol=1e-6)
+    assert len(got) == n
     assert got.features.dtype == got.logits.dtype == np.float32
-    assert set(toy.shapes) == {(BATCH_SIZE, 3, 16, 12)}
+    assert set(toy.shapes) == {(BLOCK, 3, 16, 12)}
 
 
-def test_sizes_may_change_within_a_set():
+def test_sizes_may_change_within_a_set(toy):
     pictures = images(3) + images(2, 9, 9) + images(12, 16, 12, 1)
-    np.testing.assert_allclose(extract(pictures, Toy()).features, expected(pictures), rtol=1e-6)
+    got = toy.open().features("toy", sources(pictures))
+    np.testing.assert_allclose(got.features, expected(pictures), rtol=1e-6)
+    assert {shape[0] for shape in toy.shapes} == {BLOCK}
 
 
-def test_no_images():
+def test_no_images(toy):
     with pytest.raises(ValueError, match="no images"):
-        extract([], Toy())
+        toy.open().features("toy", [])
 
 
-def test_repeated_images_are_computed_once(toy_store):
-    store, toy = toy_store
+def test_repeated_images_are_computed_once(toy):
     pictures = images(3)
     order = [0, 1, 0, 2, 2, 1, 0] * 5
-    got = store.features("effnet_lite0", [pictures[i] for i in order])
+    got = toy.open().features("toy", sources([pictures[i] for i in order]))
     np.testing.assert_allclose(got.features, expected(pictures)[order], rtol=1e-6)
     assert len(toy.shapes) == 1
 
 
-def test_kept_features_are_not_computed_again(toy_store):
-    store, toy = toy_store
-    first = store.features("effnet_lite0", images(20), keep=True)
+def test_a_set_is_computed_once_for_this_store_and_for_later_ones(toy):
+    store, pictures = toy.open(), sources(images(20))
+    first = store.features("toy", pictures)
     passes = len(toy.shapes)
-    again = store.features("effnet_lite0", [*images(20), *images(1, seed=5)], keep=True)
-    np.testing.assert_array_equal(again.features[:20], first.features)
-    assert len(toy.shapes) == passes + 1
+    for again in (store.features("toy", pictures), toy.open().features("toy", pictures)):
+        np.testing.assert_array_equal(again.features, first.features)
+        np.testing.assert_array_equal(again.logits, first.logits)
+    assert len(toy.shapes) == passes
 
 
-def test_generated_features_are_not_kept(toy_store):
-    store, toy = toy_store
-    for _ in range(2):
-        store.features("effnet_lite0", images(5))
+def test_kept_features_are_memory_mapped(toy):
+    got = toy.open().features("toy", sources(images(20)))
+    assert isinstance(got.features, np.memmap)
+    assert isinstance(got.logits, np.memmap)
+
+
+@pytest.mark.parametrize("change", ["a pixel", "the order", "one image less", "the weights"])
+def test_features_are_filed_under_what_they_depend_on(toy, change):
+    """Nothing stands in for other images: names of files do not matter, pixels do."""
+    pictures = images(9)
+    first = toy.open().features("toy", sources(pictures))
+    passes = len(toy.shapes)
+    if change == "a pixel":
+        pictures[4][0, 0, 0] ^= 255
+    elif change == "the order":
+        pictures = pictures[::-1]
+    elif change == "one image less":
+        pictures = pictures[:-1]
+    else:
+        toy.path.write_bytes(b"other weights")
+    got = toy.open().features("toy", sources(pictures))
+    assert len(toy.shapes) > passes
+    np.testing.assert_allclose(got.features, expected(pictures), rtol=1e-6)
+    assert change == "the weights" or not np.array_equal(got.features, first.features)
+
+
+def test_another_version_is_another_set(toy, monkeypatch):
+    toy.open().features("toy", sources(images(3)))
+    record = extractors.EXTRACTORS["toy"]
+    monkeypatch.setitem(extractors.EXTRACTORS, "toy", replace(record, version=2))
+    toy.open().features("toy", sources(images(3)))
     assert len(toy.shapes) == 2
 
 
-def test_features_are_filed_under_pixels(toy_store):
-    store, _ = toy_store
-    store.features("effnet_lite0", images(4), keep=True)
-    other = images(4, seed=1)
-    got = store.features("effnet_lite0", other, keep=True)
-    np.testing.assert_allclose(got.features, expected(other), rtol=1e-6)
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_home_that_cannot_be_written_costs_no_figure(toy, home, repeats):
+    home.write_text("a file where the folder should be")
+    pictures = images(11) * repeats
+    with pytest.warns(RuntimeWarning, match="features stay in memory"):
+        got = toy.open().features("toy", sources(pictures))
+    np.testing.assert_allclose(got.features, expected(pictures), rtol=1e-6)
 
 
-def test_effnet_does_not_depend_on_neighbours():
+def test_a_disk_that_fills_up_costs_no_figure(toy, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("recapbench.evaluation.features.row_file._write_all", full)
+    monkeypatch.setattr(cache, "_npy", full)
+    store, pictures = toy.open(), images(30)
+    with pytest.warns(RuntimeWarning, match="No space left"):
+        got = store.features("toy", sources(pictures))
+    np.testing.assert_allclose(got.features, expected(pictures), rtol=1e-6)
+    passes = len(toy.shapes)
+    store.features("toy", sources(pictures))
+    assert len(toy.shapes) == passes  # known for as long as the store is
+
+
+def test_identities_go_with_the_features(toy):
+    got = toy.open().features("toy", sources(images(3)), identities=["a", "b", "a"])
+    assert got.identities == ("a", "b", "a")
+
+
+def test_progress_counts_every_image(toy):
+    seen = []
+    store = toy.open()
+    for _ in range(2):
+        store.features(
+            "toy", sources(images(19)), stage="toys", progress=lambda *step: seen.append(step)
+        )
+        assert ("toys: reading", 19, 19) in seen
+        assert ("toys", 19, 19) in seen
+        assert all(done <= total for _, done, total in seen)
+        if len(seen) > 6:
+            assert ("toys", 8, 19) in seen
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("which", [0, 1])
+def test_features_that_are_no_numbers_name_their_image(toy, monkeypatch, bad, which):
+    def broken(batch):
+        outputs = Toy()(batch)
+        white = (batch.flatten(1) == 255).all(1)
+        outputs[which][white, 1] = bad
+        return outputs
+
+    pictures = images(21)
+    pictures[13][:] = 255
+    store = toy.open()
+    monkeypatch.setattr(store, "network", lambda name: broken)
+    with pytest.raises(NetworkFailure, match="image 14 of 22"):
+        store.features("toy", sources([pictures[0], *pictures]))
+
+
+def test_an_image_that_cannot_be_read_ends_the_call(toy):
+    def damaged():
+        raise DataError("5.png: not a readable image")
+
+    readers = sources(images(20))
+    readers[5] = damaged
+    with pytest.raises(DataError, match=r"5\.png"):
+        toy.open().features("toy", readers)
+
+
+def test_few_images_are_decoded_at_once():
+    """The reader does not run ahead of the network by more than a few blocks."""
+    lock, read, taken = threading.Lock(), [0], [0]
+
+    def call(index):
+        with lock:
+            read[0] += 1
+            assert read[0] - taken[0] <= 4 * BLOCK
+        return index
+
+    got = []
+    for block in in_blocks([partial(call, i) for i in range(200)]):
+        with lock:
+            taken[0] += len(block)
+        got += block
+    assert got == list(range(200))
+
+
+def test_effnet_does_not_depend_on_its_neighbours_in_a_set():
     store, pictures = FeatureStore(), images(11, 64, 48)
-    whole = store.features("effnet_lite0", pictures)
+    whole = store.features("effnet_lite0", sources(pictures))
     assert whole.features.shape == (11, EFFNET_LITE0.feature_dim)
     assert whole.logits.shape == (11, EFFNET_LITE0.logit_dim)
-    assert np.isfinite(whole.features).all()
-    alone = store.features("effnet_lite0", pictures[9:10])
+    alone = store.features("effnet_lite0", sources(pictures[9:10]))
     np.testing.assert_allclose(alone.features[0], whole.features[9], rtol=0, atol=1e-5)
-    turned = store.features("effnet_lite0", pictures[::-1])
+    turned = store.features("effnet_lite0", sources(pictures[::-1]))
     np.testing.assert_allclose(turned.features[::-1], whole.features, rtol=0, atol=1e-5)
 
 
-def test_missing_weights_are_looked_for_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("RECAPBENCH_HOME", str(tmp_path))
-    monkeypatch.setenv("RECAPBENCH_OFFLINE", "1")
+@pytest.mark.parametrize("name", ["effnet_lite0", "inception_tf"])
+def test_threads_of_torch_do_not_matter(name, inception_file):
+    """Processes of a launch have one thread each, a process alone has many."""
+    if name == "inception_tf":
+        network = INCEPTION_TF.load(inception_file, "cpu")
+    else:
+        network = FeatureStore().network(name)
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(forward(images(8, 64, 48), network, "cpu"))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        for got, first in zip(other, found[0], strict=True):
+            np.testing.assert_array_equal(got, first)
+
+
+def test_missing_weights_are_looked_for_once(monkeypatch):
     store = FeatureStore()
     with pytest.raises(MissingWeightsError, match="inception_tf") as first:
-        store.features("inception_tf", images(1))
-    monkeypatch.setattr(features.weights, "locate", None)
+        store.features("inception_tf", sources(images(1)))
+    monkeypatch.setattr(weights, "locate", None)
     with pytest.raises(MissingWeightsError) as second:
         store.network("inception_tf")
     assert str(first.value) == str(second.value)
@@ -125,57 +272,9 @@ def test_missing_weights_are_looked_for_once(tmp_path, monkeypatch):
 def test_a_given_file_that_is_something_else(tmp_path):
     path = tmp_path / "mine.pth"
     path.write_bytes(b"not weights")
+    networks = Networks(weight_files={"effnet_lite0": path})
     with pytest.raises(DataError, match=r"mine\.pth"):
-        FeatureStore(weight_files={"effnet_lite0": path}).network("effnet_lite0")
-
-
-@pytest.fixture(scope="module")
-def inception_file(tmp_path_factory):
-    """torch-fidelity's Inception with random weights: its layout without its download."""
-    from unittest import mock
-
-    from torch_fidelity import feature_extractor_inceptionv3 as theirs
-
-    torch.manual_seed(0)
-    cls = theirs.FeatureExtractorInceptionV3
-    with (
-        mock.patch.object(theirs, "load_state_dict_from_url", return_value={}),
-        mock.patch.object(cls, "load_state_dict"),
-    ):
-        network = cls("inception-v3-compat", ["2048", "logits_unbiased"])
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, std=0.3)
-            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
-            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-            torch.nn.init.normal_(module.bias, std=0.3)
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    torch.save(network.state_dict(), path)
-    return path, network
-
-
-def test_inception_is_torch_fidelitys(inception_file):
-    path, theirs = inception_file
-    pictures = images(3, 64, 48)
-    got = extract(pictures, features.INCEPTION_TF.load(path, "cpu"))
-    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-    with torch.no_grad():
-        pooled, logits = theirs(batch)
-    scale = float(pooled.abs().max())
-    np.testing.assert_allclose(got.features, pooled.numpy(), rtol=0, atol=1e-5 * scale)
-    scale = float(logits.abs().max())
-    np.testing.assert_allclose(got.logits, logits.numpy(), rtol=0, atol=1e-5 * scale)
-
-
-def test_inception_refuses_a_file_that_runs_code(tmp_path):
-    class Bomb:
-        def __reduce__(self):
-            return (print, ("code ran while weights were read",))
-
-    path = tmp_path / "bomb.pth"
-    torch.save({"fc.weight": Bomb()}, path)
-    with pytest.raises(DataError, match=r"bomb\.pth"):
-        features.INCEPTION_TF.load(path, "cpu")
+        FeatureStore(networks).network("effnet_lite0")
 
 
 def test_unknown_extractor():

@@ -7,7 +7,11 @@ import pytest
 from scipy.linalg import sqrtm
 from torch_fidelity.metric_fid import fid_statistics_to_metric
 
-from recapbench.evaluation.frechet import FeatureStatistics, frechet_distance, gaussian_distance
+from recapbench.evaluation.sets.frechet import (
+    FeatureStatistics,
+    frechet_distance,
+    gaussian_distance,
+)
 
 
 def samples(n, d, seed=0, rank=None):
@@ -138,6 +142,19 @@ def test_batches_equal_a_single_pass():
     for start in range(0, 101, 7):
         stream.update(a[start : start + 7])
     np.testing.assert_allclose(stream.covariance, np.cov(a, rowvar=False), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [1, 20, 29, 30, 31, 2500])
+def test_rows_equal_an_array_of_those_rows(n):
+    a = samples(2600, 30)
+    rows = np.random.default_rng(0).permutation(2600)[:n]
+    some, copied = FeatureStatistics.of(a, rows), FeatureStatistics(30)
+    copied.update(a[rows])
+    assert some.n == copied.n == n
+    np.testing.assert_allclose(some.mean, a[rows].mean(0), rtol=1e-12)
+    if n > 1:
+        expected = np.cov(a[rows], rowvar=False)
+        np.testing.assert_allclose(some.covariance, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_bad_input():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch_fidelity.metric_isc import isc_features_to_metric
 
-from recapbench.evaluation.inception_score import inception_score
+from recapbench.evaluation.sets.inception_score import inception_score, standard_order
 
 
 def logits(n, classes=50, scale=3.0, seed=0):
@@ -22,6 +22,16 @@ def test_equals_torch_fidelity(n, scale):
     mean, std = inception_score(values)
     assert mean == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
     assert std == pytest.approx(theirs["inception_score_std"], rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [20, 37, 200])
+def test_standard_order_is_torch_fidelitys_shuffle(n):
+    values = logits(n)
+    theirs = isc_features_to_metric(torch.from_numpy(values))  # its defaults
+    mean, std = inception_score(values[standard_order(n)])
+    assert mean == pytest.approx(theirs["inception_score_mean"], rel=1e-12)
+    assert std == pytest.approx(theirs["inception_score_std"], rel=1e-9)
+    assert mean != inception_score(values)[0]
 
 
 def test_the_order_of_the_images_matters():

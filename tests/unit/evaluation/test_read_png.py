@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from recapbench.errors import DataError
-from recapbench.evaluation.images import load_image, read_png, read_rgb
+from recapbench.evaluation.images import load_image, lossy_format, read_png, read_rgb
 
 
 @pytest.fixture
@@ -112,3 +112,71 @@ def test_missing_or_a_folder(tmp_path, read):
         read(tmp_path / "none.png")
     with pytest.raises(DataError, match=tmp_path.name):
         read(tmp_path)
+
+
+def test_lossless_formats_are_exact(tmp_path, pixels):
+    for name, options in {"a.bmp": {}, "a.webp": {"lossless": True}, "a.png": {}}.items():
+        Image.fromarray(pixels).save(tmp_path / name, **options)
+        np.testing.assert_array_equal(read_rgb(tmp_path / name), pixels)
+        assert lossy_format(tmp_path / name) is None
+
+
+@pytest.mark.parametrize(("saved_as", "name"), [("JPEG", "JPEG"), ("WEBP", "WebP")])
+def test_lossy_formats_are_told_by_content(tmp_path, pixels, saved_as, name):
+    path = tmp_path / "looks_like_a.png"
+    Image.fromarray(pixels).save(path, format=saved_as)
+    assert lossy_format(path) == name
+    assert read_rgb(path).shape == pixels.shape
+    with pytest.raises(DataError, match="expected a PNG"):
+        load_image(path)
+
+
+def test_a_png_is_held_to_its_rules_whatever_its_name(tmp_path):
+    sixteen_bit(tmp_path / "deep.png")
+    (tmp_path / "deep.png").rename(tmp_path / "deep.jpg")
+    with pytest.raises(DataError, match=r"deep\.jpg: .* got 16-bit RGB"):
+        read_rgb(tmp_path / "deep.jpg")
+
+
+@pytest.mark.parametrize("saved_as", ["TIFF", "PPM"])
+def test_formats_that_may_hide_more_than_8_bits(tmp_path, pixels, saved_as):
+    path = tmp_path / "a.img"
+    Image.fromarray(pixels).save(path, format=saved_as)
+    with pytest.raises(DataError, match=f"expected PNG, JPEG, BMP or WebP, got {saved_as}"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("saved_as", ["WEBP", "GIF"])
+def test_animations(tmp_path, pixels, saved_as):
+    path = tmp_path / "moving"
+    other = Image.fromarray(255 - pixels)
+    Image.fromarray(pixels).save(path, format=saved_as, save_all=True, append_images=[other])
+    with pytest.raises(DataError, match="expected one image, got 2 frames"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_other_modes_of_a_jpeg(tmp_path, pixels, mode):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(pixels).convert(mode).save(path)
+    with pytest.raises(DataError, match=f"expected 8-bit RGB, got mode {mode}"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("lost", [2, 20, 400])
+def test_a_jpeg_that_is_cut_off(tmp_path, pixels, lost):
+    path = tmp_path / "cut.jpg"
+    Image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[:-lost])
+    with pytest.raises(DataError, match=r"cut\.jpg: not a readable image"):
+        read_rgb(path)
+
+
+def test_a_bmp_of_fewer_bits(tmp_path, pixels):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(pixels).save(path)
+    data = bytearray(path.read_bytes())
+    data[28] = 16
+    path.write_bytes(bytes(data))
+    with pytest.raises(DataError, match="got a BMP of 16 bits a pixel"):
+        read_rgb(path)

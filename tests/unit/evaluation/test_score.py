@@ -7,13 +7,22 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from recapbench.evaluation.score import Score
+from recapbench.evaluation.score import Score, SizeFigure
 
-GOOD = {"name": "l1", "value": 0.5, "n": 3, "low": 0.4, "high": 0.6, "higher_is_better": False}
+GOOD = {
+    "name": "l1",
+    "value": 0.5,
+    "n": 3,
+    "low": 0.4,
+    "high": 0.6,
+    "interval": "95% bootstrap over 3 persons",
+    "higher_is_better": False,
+}
+SIZE = SizeFigure(n=4, mean=1.0, std=0.5, draws=3)
 
 
 def test_round_trip_through_json():
-    score = Score(**GOOD)
+    score = Score(**GOOD, sizes=(SIZE,), extractor="toy")
     assert Score.model_validate_json(score.model_dump_json()) == score
 
 
@@ -27,6 +36,17 @@ def test_round_trip_through_json():
         {"reason": "why"},
         {"value": None, "reason": "why"},
         {"low": None},
+        {"low": None, "high": None},
+        {"interval": None},
+        {"failed": True},
+        {
+            "value": None,
+            "reason": "why",
+            "low": None,
+            "high": None,
+            "interval": None,
+            "sizes": (SIZE,),
+        },
         {"low": 0.7},
         {"n": -1},
         {"n": "3"},
@@ -37,6 +57,17 @@ def test_round_trip_through_json():
 def test_refused(change):
     with pytest.raises(ValidationError):
         Score(**{**GOOD, **change})
+
+
+def test_a_reason_in_place_of_a_value():
+    score = Score(name="l1", value=None, reason="why", failed=True, n=3, higher_is_better=False)
+    assert Score.model_validate_json(score.model_dump_json()) == score
+
+
+@pytest.mark.parametrize("change", [{"n": 1}, {"draws": 0}, {"mean": math.nan}, {"std": math.inf}])
+def test_figures_of_parts_that_are_refused(change):
+    with pytest.raises(ValidationError):
+        SizeFigure(**{**SIZE.model_dump(), **change})
 
 
 def test_frozen():

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from trees import Tree, deepfashion_tree, flip_byte, listing, market_tree, rendered
 
-from recapbench.data.datasets import Split, find_dataset
+from recapbench.data.datasets import find_dataset
 from recapbench.data.ingest.prepare import prepare
 from recapbench.data.ingest.request import PrepareRequest
 from recapbench.data.manifest import read_manifest
+from recapbench.data.split import Split
 from recapbench.errors import DataError
 from recapbench.methods.reference import CopySource
 from recapbench.run import RunRequest, run

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 Matrix = NDArray[np.float64]
 
 _RELATIVE_ERROR = 1e-9
+_CHUNK = 1024
 
 
 class FeatureStatistics:
@@ -30,14 +31,18 @@ class FeatureStatistics:
         self.n = 0
         self._total: Matrix = np.zeros(dim)
         self._rows: list[Matrix] | None = []
-        self._outer: Matrix | None = None
+        self._outer: Matrix = np.zeros((0, 0))  # once there are no rows
 
     @classmethod
-    def of(cls, features_nd: ArrayLike) -> FeatureStatistics:
-        """Statistics of one array (n,d)."""
-        array = np.asarray(features_nd)
-        statistics = cls(array.shape[1])
-        statistics.update(array)
+    def of(
+        cls, features_nd: NDArray[np.floating], rows: NDArray[np.intp] | None = None
+    ) -> FeatureStatistics:
+        """Statistics of one array (n,d), or of some of its rows, read in pieces."""
+        statistics = cls(features_nd.shape[1])
+        n = len(features_nd) if rows is None else len(rows)
+        for start in range(0, n, _CHUNK):
+            piece = slice(start, start + _CHUNK)
+            statistics.update(features_nd[piece if rows is None else rows[piece]])
         return statistics
 
     def update(self, features_nd: ArrayLike) -> None:
@@ -47,12 +52,12 @@ class FeatureStatistics:
             raise ValueError(f"expected features of shape (n,{self.dim}), got {x.shape}")
         self.n += len(x)
         self._total += x.sum(axis=0)
-        if self._rows is not None:
-            self._rows.append(x)
-            if self.n >= self.dim:
-                self._fold()
-        else:
-            self._outer = self._moments() + x.T @ x
+        if self._rows is None:
+            self._outer += x.T @ x
+            return
+        self._rows.append(x)
+        if self.n >= self.dim:
+            self._fold()
 
     def merge(self, other: FeatureStatistics) -> None:
         """Add the statistics of another part of the set."""
@@ -64,7 +69,7 @@ class FeatureStatistics:
             self._rows.extend(other._rows)
             return
         self._fold()
-        self._outer = self._moments() + other._moments()
+        self._outer += other._moments()
 
     @property
     def mean(self) -> Matrix:
@@ -87,10 +92,12 @@ class FeatureStatistics:
         return (np.concatenate(self._rows) - self.mean) / np.sqrt(self.n - 1)
 
     def _moments(self) -> Matrix:
-        if self._outer is not None:
+        if self._rows is None:
             return self._outer
-        rows = self._rows or []
-        return sum((x.T @ x for x in rows), start=np.zeros((self.dim, self.dim)))
+        total = np.zeros((self.dim, self.dim))
+        for x in self._rows:
+            total += x.T @ x
+        return total
 
     def _fold(self) -> None:
         self._outer = self._moments()

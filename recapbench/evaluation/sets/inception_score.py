@@ -1,8 +1,8 @@
 """Inception score from logits.
 
-Source: Salimans et al. 2016; equal to torch-fidelity's ``isc_features_to_metric`` without its
-shuffle. The score depends on the order of the images, because it is computed on sequential
-splits: pass logits in the order of the manifest.
+Source: Salimans et al. 2016; equal to torch-fidelity's ``isc_features_to_metric``. The score
+depends on the order of the images, because it is computed on sequential splits: pass logits in the
+order of the manifest, or shuffled as torch-fidelity shuffles them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS: Final = 10
+SHUFFLE_SEED: Final = 2020
+
+
+def standard_order(n: int) -> NDArray[np.intp]:
+    """The order in which torch-fidelity takes n images by default."""
+    generator = np.random.RandomState(SHUFFLE_SEED)
+    return np.asarray(generator.permutation(n), dtype=np.intp)
 
 
 def inception_score(logits: NDArray[np.floating], splits: int = SPLITS) -> tuple[float, float]:
@@ -29,9 +36,11 @@ def inception_score(logits: NDArray[np.floating], splits: int = SPLITS) -> tuple
     n = len(logits)
     if n < splits:
         raise ValueError(f"{splits} splits need at least {splits} images, got {n}")
-    log_p = _log_softmax(np.asarray(logits, dtype=np.float64))
     bounds = [i * n // splits for i in range(splits + 1)]
-    scores = [_score_of_split(log_p[a:b]) for a, b in pairwise(bounds)]
+    scores = [
+        _score_of_split(_log_softmax(np.asarray(logits[a:b], dtype=np.float64)))
+        for a, b in pairwise(bounds)
+    ]
     return float(np.mean(scores)), float(np.std(scores))
 
 

@@ -1,0 +1,1 @@
+"""Features of images: which network, how they are extracted, and where they are kept."""

@@ -1,0 +1,1 @@
+"""Figures of whole sets, from their features."""

@@ -1,0 +1,1 @@
+"""SSIM in every window and data range of the field."""

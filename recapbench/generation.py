@@ -1,0 +1,100 @@
+"""Generate the images of a manifest and save them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from recapbench.data.annotations import Annotations
+from recapbench.data.examples import loader
+from recapbench.data.pictures import to_uint8
+from recapbench.data.query import Query
+from recapbench.errors import DataError
+from recapbench.methods.base import LayoutMethod, Method
+from recapbench.outputs import OutputFolder
+from recapbench.processes import Processes
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, how much is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A method with everything that it needs to fill a folder of outputs.
+
+    Attributes:
+        method: with its weights, on the device.
+        inputs: what it is given.
+        annotations: of the split.
+        outputs: the folder, with its split and manifest.
+        device: where the method runs.
+        batch_size: pairs generated at once.
+        num_workers: processes that read the data.
+    """
+
+    method: Method[Any]
+    inputs: frozenset[str]
+    annotations: Annotations
+    outputs: OutputFolder
+    device: torch.device
+    batch_size: int
+    num_workers: int
+
+    def fill(self, report: Progress, processes: Processes) -> float:
+        """Save every output that is not there yet; returns the seconds that it took.
+
+        The pairs are parted among the processes, which all see the folder.
+        """
+        rows = processes.once(self.outputs.missing)
+        began = time.monotonic()
+        ours = [rows[index] for index in processes.shard(len(rows))]
+        processes.together(lambda: self._fill(ours, report))
+        return time.monotonic() - began
+
+    def _fill(self, rows: list[int], report: Progress) -> None:
+        manifest = self.outputs.manifest
+        queries = loader(
+            self.outputs.split,
+            [manifest[row] for row in rows],
+            self.inputs,
+            self.batch_size,
+            self.num_workers,
+            self.annotations,
+        )
+        made = (output for query in queries for output in self._outputs(query.to(self.device)))
+        for count, (row, (image, layout)) in enumerate(zip(rows, made, strict=True), start=1):
+            self.outputs.save(row, image, layout)
+            report("generating", count, len(rows))
+
+    def _outputs(self, query: Query) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Images uint8 (H,W,3), each with its layout uint8 (H,W) if there is one.
+
+        On the CPU the pairs of a batch go through the method one by one: convolution kernels are
+        chosen by batch size there, so the last bits, and now and then a grey level, would depend
+        on it.
+        """
+        for part in query.split() if self.device.type == "cpu" else [query]:
+            layouts: list[np.ndarray | None] = [None] * len(part)
+            if isinstance(self.method, LayoutMethod):
+                images, labels = self.method.generate_with_layout(part)
+                layouts = list(labels.to(torch.uint8).cpu().numpy())
+            else:
+                images = self.method.generate(part)
+            self._check_output(images, len(part))
+            yield from zip(to_uint8(images), layouts, strict=True)
+
+    def _check_output(self, images: torch.Tensor, count: int) -> None:
+        """Validate a method's output at the boundary."""
+        expected = (count, 3, *self.outputs.split.record.image_size)
+        if tuple(images.shape) != expected:
+            raise DataError(
+                f"method {self.method.name!r} returned images of shape {tuple(images.shape)}, "
+                f"expected {expected}"
+            )
+        if not torch.isfinite(images).all():
+            raise DataError(f"method {self.method.name!r} returned values that are not finite")

@@ -1,0 +1,2 @@
+"""Score images that somebody else generated: which pairs they are, what they are worth, and why
+figures differ."""
