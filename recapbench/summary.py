@@ -42,6 +42,16 @@ def explanation_table(result: Result) -> Table:
     return table
 
 
+def by_size(result: Result) -> list[str]:
+    """A line for each figure with a bias of small sets: what parts of the set would have had."""
+    return [
+        f"{score.name} by number of images: "
+        + ", ".join(f"{size.n}: {_number(size.mean)}" for size in score.sizes)
+        for score in result.scores
+        if score.sizes
+    ]
+
+
 def missing(result: Result) -> list[str]:
     """Why a figure is not there: a line per reason, with the metrics that it keeps away."""
     reasons: dict[str, list[str]] = {}
@@ -78,7 +88,11 @@ def _pairs(result: Result) -> str:
 def _figure(score: Score) -> str:
     if score.value is None:
         return "-"
-    text = f"{score.value:.4f}" if abs(score.value) < 10 else f"{score.value:.2f}"
+    text = _number(score.value)
     if score.low is None or score.high is None:
         return text
     return f"{text} ±{(score.high - score.low) / 2:.2g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"

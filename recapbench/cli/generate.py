@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recapbench.cli.console import messages, print_json, print_table, progress
+from recapbench.cli.console import messages, print_json, print_plain, print_table, progress
 from recapbench.cli.options import (
     DatasetName,
     Device,
@@ -54,7 +54,7 @@ def run(
     from recapbench.processes import open_processes
     from recapbench.run import GRID, RESULT, RunRequest
     from recapbench.run import run as execute
-    from recapbench.summary import exit_code, missing, result_table
+    from recapbench.summary import by_size, exit_code, missing, result_table
 
     if target_parsing not in ("predicted", "ground_truth"):
         raise UsageError(
@@ -96,6 +96,8 @@ def run(
         print_json(result.document())
     else:
         print_table(result_table(result))
+        for line in by_size(result):
+            print_plain(line)
         for line in missing(result):
             messages.print(line, soft_wrap=True, highlight=False)
         messages.print(f"result  {folder / RESULT}\ngrid    {folder / GRID}", soft_wrap=True)

@@ -85,7 +85,7 @@ def score(
     from recapbench.scoring.job import ScoreRequest
     from recapbench.scoring.job import score as execute
     from recapbench.scoring.task import Inputs
-    from recapbench.summary import exit_code, explanation_table, missing, result_table
+    from recapbench.summary import by_size, exit_code, explanation_table, missing, result_table
 
     def asked() -> ScoreRequest:
         return ScoreRequest(
@@ -124,6 +124,8 @@ def score(
         print_json(result.document())
         raise typer.Exit(exit_code(result))
     print_table(result_table(result))
+    for line in by_size(result):
+        print_plain(line)
     for note in result.notes:
         print_plain(f"note: {note}")
     if result.explanations:
