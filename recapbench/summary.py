@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.table import Table
 
 from recapbench.errors import EXIT_DONE, EXIT_PARTIAL
 from recapbench.evaluation.score import Score
 from recapbench.results import Result
+
+_ROUNDING: Final = 1e-9
+"""Widths of intervals below this are rounding."""
 
 
 def result_table(result: Result) -> Table:
@@ -19,10 +24,11 @@ def result_table(result: Result) -> Table:
         table.add_column(reference.name, justify="right")
     table.add_column("n", justify="right")
     for score in result.scores:
-        others = []
-        for reference in result.references:
-            found = [other for other in reference.scores if other.name == score.name]
-            others.append(_figure(found[0]) if found else "")
+        found = [
+            next((other for other in reference.scores if other.name == score.name), None)
+            for reference in result.references
+        ]
+        others = ["" if other is None else _figure(other) for other in found]
         better = "higher" if score.higher_is_better else "lower"
         table.add_row(score.name, better, _figure(score), *others, str(score.n))
     return table
@@ -91,7 +97,8 @@ def _figure(score: Score) -> str:
     text = _number(score.value)
     if score.low is None or score.high is None:
         return text
-    return f"{text} ±{(score.high - score.low) / 2:.2g}"
+    spread = (score.high - score.low) / 2
+    return f"{text} ±{spread if spread > _ROUNDING else 0.0:.2g}"
 
 
 def _number(value: float) -> str:

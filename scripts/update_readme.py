@@ -47,7 +47,7 @@ def _cell(score: dict[str, Any] | None) -> str:
         return "–"
     text = f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
     spread = (high - low) / 2 if low is not None and high is not None else 0.0
-    return f"{text} ± {spread:.2g}" if spread else text
+    return f"{text} ± {spread:.2g}" if spread > 1e-9 else text
 
 
 def updated(text: str) -> str:
