@@ -1,4 +1,4 @@
-"""Several processes that share one job: `accelerate launch`, one machine or many.
+"""Several processes that share one job: `accelerate launch`, `torchrun`, one machine or many.
 
 A job is split into blocks of neighbouring items and put together again in the order of the items,
 so that its result has the bits of a single process. An error of one process ends the call in all
