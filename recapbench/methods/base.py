@@ -73,8 +73,12 @@ class Method(ABC, Generic[ConfigT]):
     @classmethod
     def settings(cls, spec: ImageSpec) -> dict[str, Any]:
         """The method's own settings for a dataset, before any override: its TOML file's keys."""
-        package = resources.files(cls.__module__.rpartition(".")[0])
-        path = package / f"{spec.settings}.toml"
+        return cls.settings_file(f"{spec.settings}.toml")
+
+    @classmethod
+    def settings_file(cls, name: str) -> dict[str, Any]:
+        """The keys of a TOML file beside the method's module; none if there is no such file."""
+        path = resources.files(cls.__module__.rpartition(".")[0]) / name
         return tomllib.loads(path.read_text()) if path.is_file() else {}
 
     @classmethod

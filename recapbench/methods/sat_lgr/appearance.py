@@ -44,10 +44,12 @@ class AppearanceNetwork(nn.Module):
         self.sat_layer, self.lgr_layer = config.sat_layer, config.lgr_layer
         self.same_part_skips = config.same_part_skips
         width, layers = config.width, config.layers
-        residual_from = config.sat_layer or layers
-        blocks = config.residual_blocks
         self.source_encoder = Encoder(
-            IMAGE_CHANNELS + parts + NUM_JOINTS, width, layers, blocks, residual_from
+            IMAGE_CHANNELS + parts + NUM_JOINTS,
+            width,
+            layers,
+            config.residual_blocks,
+            config.residual_from,
         )
         self.target_encoder = Encoder(parts + NUM_JOINTS, width, layers)
         self.ups, self.fuses = nn.ModuleDict(), nn.ModuleDict()
@@ -58,7 +60,7 @@ class AppearanceNetwork(nn.Module):
                 self.ups[str(layer)] = Up(below, channels)
             sources = 2 if layer == layers else 3
             self.fuses[str(layer)] = Fuse(sources * channels, channels)
-        if config.sat_layer is not None:
+        if config.sat_layer:
             channels = channels_of(width, config.sat_layer)
             self.sat = SemanticAwareTransfer(
                 channels,
@@ -66,7 +68,7 @@ class AppearanceNetwork(nn.Module):
                 parts,
                 config.sat_place_weight,
             )
-        if config.lgr_layer is not None:
+        if config.lgr_layer:
             channels = channels_of(width, config.lgr_layer)
             self.lgr = LayoutGraphReasoning(channels, parts, config.lgr_steps)
         self.head = nn.Sequential(
@@ -120,7 +122,7 @@ class AppearanceNetwork(nn.Module):
             position: row and column at the SAT layer's size.
         """
         layer = self.sat_layer
-        if layer is None:
+        if not layer:
             raise UsageError("this variant of the model has no SAT, so no attention to show")
         sources = self.source_encoder(torch.cat([image_BCHW, source_BNHW, source_pose_BJHW], 1))
         targets = self.target_encoder(torch.cat([as_map(soft_BNHW), target_pose_BJHW], 1))

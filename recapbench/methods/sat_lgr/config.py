@@ -23,15 +23,14 @@ class SatLgrConfig(MethodConfig):
     )
     discriminator_width: int = Field(ge=4, description="channels of a discriminator's first layer")
     residual_blocks: int = Field(
-        ge=0, description="dilated residual blocks per layer of the source encoder, from SAT's on"
+        ge=0, description="dilated residual blocks per layer of the source encoder"
     )
+    residual_from: int = Field(default=3, ge=1, description="first layer that has them")
     same_part_skips: int = Field(
         ge=0,
         description="finest layers whose source features pass only where layout and source agree",
     )
-    sat_layer: int | None = Field(
-        default=None, ge=1, description="l of equations (1)-(2); none: no SAT"
-    )
+    sat_layer: int = Field(ge=0, description="l of equations (1)-(2); 0: no SAT")
     sat_key_channels: int | None = Field(
         default=None, ge=1, description="channels of g and theta; none: an eighth of the layer's"
     )
@@ -40,9 +39,7 @@ class SatLgrConfig(MethodConfig):
         description="weight of the distance between places within a part in SAT's scores; 0: the "
         "paper's equation",
     )
-    lgr_layer: int | None = Field(
-        default=None, ge=1, description="layer of the graph reasoning; none: no LGR"
-    )
+    lgr_layer: int = Field(ge=0, description="layer of the graph reasoning; 0: no LGR")
     lgr_steps: int = Field(ge=1, description="n, the number of propagations of equation (7)")
     ground_truth_layout: float = Field(
         ge=0, le=1, description="share of training steps whose layout is S_B, not the prediction"
