@@ -43,6 +43,7 @@ class AppearanceNetwork(nn.Module):
         self.parts = parts
         self.sat_layer, self.lgr_layer = config.sat_layer, config.lgr_layer
         self.same_part_skips = config.same_part_skips
+        self.soft_regions = config.soft_regions
         width, layers = config.width, config.layers
         self.source_encoder = Encoder(
             IMAGE_CHANNELS + parts + NUM_JOINTS,
@@ -96,7 +97,8 @@ class AppearanceNetwork(nn.Module):
             source_BNHW: the same, one-hot.
             source_pose_BJHW: heatmaps of the source's joints.
             soft_BNHW: layout of the target, probabilities per part. The target encoder reads it
-                as it is, and gradients pass; SAT and LGR read its most likely part, where none can.
+                as it is, and gradients pass; SAT and LGR read its most likely part, where none
+                can, or with ``soft_regions`` the probabilities.
             target_pose_BJHW: heatmaps of the target's joints.
 
         Returns:
@@ -159,10 +161,18 @@ class AppearanceNetwork(nn.Module):
     ) -> Tensor:
         outputs = [x]
         if layer == self.sat_layer:
-            outputs.append(self.sat(source, x, source_BHW, most_likely(soft_BNHW, x)))
+            soft = soft_BNHW if self.soft_regions else None
+            outputs.append(self.sat(source, x, source_BHW, most_likely(soft_BNHW, x), soft))
         if layer == self.lgr_layer:
-            outputs.append(self.lgr(x, one_hot(most_likely(soft_BNHW, x), self.parts)))
+            outputs.append(self.lgr(x, self._regions(soft_BNHW, x)))
         return torch.cat(outputs, dim=1) if len(outputs) > 1 else x
+
+    def _regions(self, soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
+        """What LGR pools over: (B,N,h,w), one-hot or probabilities."""
+        if self.soft_regions:
+            size = (like_BCHW.shape[2], like_BCHW.shape[3])
+            return functional.interpolate(soft_BNHW, size, mode="nearest")
+        return one_hot(most_likely(soft_BNHW, like_BCHW), self.parts)
 
 
 def most_likely(soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:

@@ -39,6 +39,10 @@ class SatLgrConfig(MethodConfig):
         description="weight of the distance between places within a part in SAT's scores; 0: the "
         "paper's equation",
     )
+    soft_regions: bool = Field(
+        default=False,
+        description="SAT and LGR read the layout's probabilities; false: its most likely part",
+    )
     lgr_layer: int = Field(ge=0, description="layer of the graph reasoning; 0: no LGR")
     lgr_steps: int = Field(ge=1, description="n, the number of propagations of equation (7)")
     ground_truth_layout: float = Field(

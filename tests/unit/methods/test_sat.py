@@ -6,11 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from recapbench.methods.sat_lgr import attention
+from recapbench.methods.sat_lgr.attention import (
+    masked_attention,
+    segment_attention,
+    soft_attention,
+)
 from recapbench.methods.sat_lgr.sat import (
     SemanticAwareTransfer,
+    places_in_all_parts,
     places_in_parts,
     resize_labels,
-    segment_attention,
 )
 
 PARTS = 5
@@ -67,14 +73,104 @@ def test_a_part_absent_from_the_source_gives_zeros() -> None:
     assert (moved_JC[~absent].abs().sum(1) > 0).all()
 
 
-def test_the_fused_kernel_equals_the_plain_one() -> None:
+@pytest.mark.parametrize("block", [1, 7, 50, 1 << 20])
+def test_blocks_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(attention, "BLOCK", block)
+    *features, labels_J, labels_I = example(11)
+    grads = []
+    for function in (segment_attention, literal):
+        leaves = [feature.clone().requires_grad_() for feature in features]
+        moved_JC = function(*leaves, labels_J, labels_I)
+        moved_JC.square().sum().backward()
+        grads.append([moved_JC.detach(), *(leaf.grad for leaf in leaves)])
+    for ours, wanted in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_the_path_of_other_devices_equals_the_equations() -> None:
+    *features, labels_J, labels_I = example(13)
+    grads = []
+    for function in (masked_attention, literal):
+        leaves = [feature.clone().requires_grad_() for feature in features]
+        moved_JC = function(*leaves, labels_J, labels_I)
+        moved_JC.square().sum().backward()
+        grads.append([moved_JC.detach(), *(leaf.grad for leaf in leaves)])
+    for ours, wanted in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_bfloat16_values_stay_near() -> None:
     random = torch.Generator().manual_seed(0)
-    query_JK, key_IK = (torch.randn(1100, 4, generator=random) for _ in range(2))
-    value_IC = torch.randn(1100, 16, generator=random)
-    labels = torch.zeros(1100, dtype=torch.long)
-    wanted = torch.softmax(query_JK @ key_IK.T, dim=1) @ value_IC
-    moved_JC = segment_attention(query_JK, key_IK, value_IC, labels, labels)
-    torch.testing.assert_close(moved_JC, wanted, atol=1e-5, rtol=0)
+    query_JK, key_IK = (torch.randn(300, 8, generator=random) for _ in range(2))
+    value_IC = torch.randn(300, 32, generator=random)
+    labels_J, labels_I = (torch.randint(0, PARTS, (300,), generator=random) for _ in range(2))
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        leaves = [x.clone().requires_grad_() for x in (query_JK, key_IK, value_IC)]
+        moved_JC = segment_attention(leaves[0], leaves[1], leaves[2].to(dtype), labels_J, labels_I)
+        assert moved_JC.dtype == dtype
+        moved_JC.float().square().sum().backward()
+        found.append([moved_JC.detach().float(), *(leaf.grad for leaf in leaves)])
+    for ours, wanted in zip(found[1], found[0], strict=True):
+        assert 0 < (ours - wanted).norm() <= 2e-2 * wanted.norm()
+
+
+def literal_soft(
+    query_NJK: Tensor, key_IK: Tensor, value_IC: Tensor, member_JN: Tensor, labels_I: Tensor
+) -> Tensor:
+    """Equations (1)-(2) part by part, weighted by the memberships."""
+    out_JC = torch.zeros(len(member_JN), value_IC.shape[1])
+    for part in range(member_JN.shape[1]):
+        inside = torch.nonzero(labels_I == part)[:, 0]
+        if len(inside):
+            query_JK = query_NJK[part % len(query_NJK)]
+            weights_JI = torch.softmax(query_JK @ key_IK[inside].T, dim=1)
+            out_JC = out_JC + member_JN[:, part, None] * (weights_JI @ value_IC[inside])
+    return out_JC
+
+
+@pytest.mark.parametrize("queries", [1, PARTS])
+@pytest.mark.parametrize("block", [30, 1 << 20])
+def test_a_soft_layout_equals_the_equations(
+    monkeypatch: pytest.MonkeyPatch, queries: int, block: int
+) -> None:
+    monkeypatch.setattr(attention, "BLOCK", block)
+    _, key_IK, value_IC, _, labels_I = example(17)
+    random = torch.Generator().manual_seed(1)
+    query_NJK = torch.randn(queries, 23, 4, generator=random)
+    member_JN = torch.randn(23, PARTS, generator=random).softmax(dim=1)
+    grads = []
+    for function in (soft_attention, literal_soft):
+        leaves = [x.clone().requires_grad_() for x in (query_NJK, key_IK, value_IC, member_JN)]
+        moved_JC = function(*leaves, labels_I)
+        (moved_JC.square() * torch.arange(1.0, 7.0)).sum().backward()
+        grads.append([moved_JC.detach(), *(leaf.grad for leaf in leaves)])
+    for ours, wanted in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, wanted, atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("place_weight", [0.0, 50.0])
+def test_a_soft_layout_of_zeros_and_ones_is_a_hard_one(place_weight: float) -> None:
+    torch.manual_seed(4)
+    module = SemanticAwareTransfer(8, 4, PARTS, place_weight).eval()
+    source, decoded = torch.randn(2, 2, 8, 6, 5).unbind()
+    labels, layout = torch.randint(0, PARTS, (2, 2, 12, 10)).unbind()
+    soft_BNHW = torch.nn.functional.one_hot(layout, PARTS).permute(0, 3, 1, 2).float()
+    hard = module(source, decoded, labels, layout)
+    torch.testing.assert_close(
+        module(source, decoded, labels, layout, soft_BNHW), hard, atol=1e-5, rtol=0
+    )
+
+
+def test_gradients_reach_a_soft_layout() -> None:
+    torch.manual_seed(5)
+    module = SemanticAwareTransfer(8, 4, PARTS, 50.0)
+    source, decoded = torch.randn(2, 1, 8, 6, 5).unbind()
+    labels = torch.randint(0, PARTS, (1, 6, 5))
+    logits = torch.randn(1, PARTS, 6, 5, requires_grad=True)
+    module(source, decoded, labels, labels, logits.softmax(dim=1)).square().sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.abs().sum() > 0
 
 
 def test_a_sample_does_not_see_the_others_of_its_batch() -> None:
@@ -130,6 +226,15 @@ class TestPlaces:
         labels_BHW = torch.zeros(1, 4, 4, dtype=torch.long)
         labels_BHW[0, 2, 3] = 1
         assert places_in_parts(labels_BHW, PARTS)[0, 2 * 4 + 3].tolist() == [0.0, 0.0]
+
+    def test_of_all_parts_those_of_the_own_are_the_same(self) -> None:
+        labels_BHW = torch.randint(0, 3, (2, 9, 7), generator=torch.Generator().manual_seed(0))
+        member_BNHW = torch.nn.functional.one_hot(labels_BHW, PARTS).permute(0, 3, 1, 2)
+        all_BNI2 = places_in_all_parts(member_BNHW)
+        for part in range(3):
+            mine = labels_BHW.flatten(1) == part
+            own_BI2 = places_in_parts(labels_BHW, PARTS)
+            torch.testing.assert_close(all_BNI2[:, part][mine], own_BI2[mine])
 
     def test_scores_are_the_equations_less_half_the_weighted_squared_distance(self) -> None:
         torch.manual_seed(2)

@@ -70,8 +70,8 @@ def test_generates_images_and_layouts(spec: ImageSpec) -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        {"sat_layer": None, "lgr_layer": None},
-        {"lgr_layer": None},
+        {"sat_layer": 0, "lgr_layer": 0},
+        {"lgr_layer": 0},
         {"sat_layer": 4},
         {"sat_layer": 3, "lgr_layer": 4, "lgr_steps": 3},
         {"sat_layer": 3, "lgr_layer": 3},
@@ -165,7 +165,7 @@ def test_attention_map_of_a_pixel() -> None:
     assert weights_BHW.shape == (2, 16, 8)
     torch.testing.assert_close(weights_BHW.sum((1, 2)), torch.ones(2))
     with pytest.raises(UsageError, match="no SAT"):
-        make(STREET, sat_layer=None).attention(batch().query, (0, 0))
+        make(STREET, sat_layer=0).attention(batch().query, (0, 0))
 
 
 def test_an_unknown_setting_suggests_the_nearest() -> None:
@@ -179,7 +179,7 @@ def test_a_size_that_cannot_be_halved_so_often_is_refused() -> None:
     narrow = ImageSpec(256, 176, 20, "deepfashion")
     with pytest.raises(UsageError, match=r"layers=7 .* a width that 64 divides, got 176"):
         SatLgr.configure(narrow)
-    assert SatLgr.configure(narrow, {"layers": 5, "lgr_layer": None}).layers == 5
+    assert SatLgr.configure(narrow, {"layers": 5, "lgr_layer": 0}).layers == 5
 
 
 class TestLosses:
