@@ -36,6 +36,9 @@ def train(
     init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and draws.")] = 0,
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+    passes: Annotated[
+        int, typer.Option(min=1, help="Passes over a process's pairs of a step, to save memory.")
+    ] = 1,
     device: Device = None,
     num_workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = 0,
     checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 200,
@@ -45,6 +48,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a method on a dataset's training split."""
+    from recapbench.processes import open_processes
     from recapbench.training.start import TrainingRequest, open_trainer
 
     if precision not in ("auto", "bf16", "fp32"):
@@ -65,15 +69,19 @@ def train(
         log_every=log_every,
         resume=resume,
         init=init,
+        passes=passes,
         command=command_line(sys.argv[1:]),
     )
+    processes = open_processes()
     try:
         with progress() as report:
-            trainer = open_trainer(request, report)
-            weights = trainer.run(_training_report(report, steps))
+            trainer = open_trainer(request, report, processes)
+            weights = trainer.run(_training_report(report, steps) if processes.first else None)
     except KeyboardInterrupt:
         messages.print(f"interrupted; go on with --resume --out {out}", soft_wrap=True)
         raise
+    if not processes.first:
+        return
     if as_json:
         print_json({"weights": str(weights), "plan": trainer.plan.model_dump()})
     else:

@@ -112,16 +112,17 @@ class Query:
         moved = {name: t.to(device, non_blocking=True) for name, t in self._tensors.items()}
         return Query(self.source_names, self.target_names, moved)
 
+    def rows(self, where: slice) -> Query:
+        """The query of some of the pairs."""
+        return Query(
+            self.source_names[where],
+            self.target_names[where],
+            {name: tensor[where] for name, tensor in self._tensors.items()},
+        )
+
     def split(self) -> list[Query]:
         """One query per pair."""
-        return [
-            Query(
-                self.source_names[i : i + 1],
-                self.target_names[i : i + 1],
-                {name: tensor[i : i + 1] for name, tensor in self._tensors.items()},
-            )
-            for i in range(len(self))
-        ]
+        return [self.rows(slice(i, i + 1)) for i in range(len(self))]
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,36 @@ class Batch:
         target_image: RGB (B,3,H,W) float32 in [-1, 1].
         target_parsing: part labels (B,H,W) int64.
         target_mask: pose mask of the target (B,1,H,W) float32, 0 or 1.
+        place: which pairs of the step these are, where several processes or passes share it:
+            the first one's number, and how many pairs the step has in all. A method draws its
+            random numbers for all of them and takes those of its own.
     """
 
     query: Query
     target_image: Tensor
     target_parsing: Tensor
     target_mask: Tensor
+    place: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    @property
+    def of_step(self) -> tuple[slice, int]:
+        """Where these pairs stand among those of the step, and how many the step has."""
+        first, total = self.place if self.place is not None else (0, len(self))
+        return slice(first, first + len(self)), total
+
+    def part(self, rows: range, first: int, total: int) -> Batch:
+        """Some neighbouring pairs, which have the places from ``first`` on in their step."""
+        where = slice(rows.start, rows.stop)
+        return Batch(
+            self.query.rows(where),
+            self.target_image[where],
+            self.target_parsing[where],
+            self.target_mask[where],
+            (first, total),
+        )
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
@@ -147,4 +172,5 @@ class Batch:
             self.target_image.to(device, non_blocking=True),
             self.target_parsing.to(device, non_blocking=True),
             self.target_mask.to(device, non_blocking=True),
+            self.place,
         )

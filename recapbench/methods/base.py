@@ -193,6 +193,9 @@ class TrainableMethod(Method[ConfigT]):
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step: compute the losses and call ``update`` for every side that moves.
 
+        The pairs may be a part of the step's (``Batch.place``). Losses are means over pairs, and
+        random numbers are drawn for all pairs of the step, so that parts add up to the whole.
+
         Args:
             batch: a training batch on the method's device.
             progress: share of the training that is done, in [0, 1).

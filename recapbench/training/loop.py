@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from accelerate import Accelerator
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from recapbench.data.examples import loader, training_loader
+from recapbench.data.examples import loader, share, training_loader
 from recapbench.data.manifest import Manifest, Pair
 from recapbench.data.query import Batch, Query
 from recapbench.data.split import Split
@@ -22,6 +23,7 @@ from recapbench.devices import Precision
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.weights_file import WeightsHeader, write_weights
+from recapbench.processes import ALONE, Processes
 from recapbench.provenance import sha256_json, storage_errors, versions, write_atomic, write_json
 from recapbench.training.checkpoint import (
     CheckpointHeader,
@@ -29,6 +31,7 @@ from recapbench.training.checkpoint import (
     restore,
     write_checkpoint,
 )
+from recapbench.training.gradients import add_up
 from recapbench.training.samples import sample_sheet
 
 CHECKPOINT: Final = "checkpoint.safetensors"
@@ -53,6 +56,8 @@ class TrainingPlan(BaseModel):
         init: weights that it starts from, with the record of how they were made; None for
             a fresh start.
         precision: "bf16" runs convolutions in bfloat16 (autocast), "fp32" does not.
+        passes: in how many passes each process goes through its pairs of a step; gradients add up
+            over them, and both sides step at the end.
         command: the command line that made the plan.
     """
 
@@ -68,6 +73,7 @@ class TrainingPlan(BaseModel):
     steps: int
     seed: int
     precision: Precision
+    passes: int = 1
     init: dict[str, Any] | None = None
     command: str
 
@@ -104,6 +110,7 @@ class Trainer:
         log_every: steps between lines of the log.
         device: where to train; accelerate's choice if not given.
         samples: split and pairs that sample sheets show.
+        processes: those that share every step; they see the same folder, the first one writes.
     """
 
     def __init__(
@@ -120,10 +127,16 @@ class Trainer:
         log_every: int = 10,
         device: str | None = None,
         samples: tuple[Split, Sequence[Pair]] | None = None,
+        processes: Processes = ALONE,
     ) -> None:
+        least = processes.count * plan.passes
+        if method.batch_size < least:
+            raise UsageError(
+                f"{processes.count} processes of {plan.passes} passes need a batch of at least "
+                f"{least} pairs, got {method.batch_size}: --set batch_size=N"
+            )
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
-        if self.accelerator.num_processes > 1:
-            raise UsageError(f"training runs in one process, got {self.accelerator.num_processes}")
+        self.processes = processes
         self.method, self.plan = method, plan
         self.split, self.manifest, self.out = split, manifest, out
         self.num_workers, self.samples = num_workers, samples
@@ -145,6 +158,9 @@ class Trainer:
             UsageError: if the folder holds a run already.
             StorageError: if it cannot be written.
         """
+        self.processes.once(self._begin)
+
+    def _begin(self) -> None:
         if (self.out / PLAN).exists():
             raise UsageError(f"{self.out} holds a training run already: resume it, or name another")
         write_json(self.out / PLAN, self.plan.model_dump())
@@ -166,7 +182,7 @@ class Trainer:
             header, tensors = read_checkpoint(self.out / CHECKPOINT)
             restore(tensors, self.sides, self.optimizers)
             self.step = header.step
-        self._seconds = self._trim_log()
+        self._seconds = self.processes.once(self._trim_log)
 
     def run(self, report: Callable[[Report], None] | None = None) -> Path:
         """Train to the last step, writing a checkpoint and the weights every so often.
@@ -175,15 +191,15 @@ class Trainer:
             The file of weights.
         """
         batches = self._batches()
-        seen: dict[str, list[float]] = {}
+        seen: dict[str, list[Tensor]] = {}
         before, began, began_at = self._seconds, time.monotonic(), self.step
         while self.step < self.plan.steps:
             losses = self._train_step(next(batches))
             self.step += 1
             for name, value in losses.items():
-                seen.setdefault(name, []).append(float(value))
+                seen.setdefault(name, []).append(value)
             if self.step % self.log_every == 0 or self.step == self.plan.steps:
-                means = {name: sum(values) / len(values) for name, values in seen.items()}
+                means = self._means(seen)
                 self._seconds = before + time.monotonic() - began
                 self._log(Report(step=self.step, seconds=self._seconds, losses=means), report)
                 seen = {}
@@ -192,7 +208,9 @@ class Trainer:
             if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:
                 self._seconds = before + time.monotonic() - began
                 self._save()
-        return self._export() if self.step == began_at else self.out / WEIGHTS
+        if self.step == began_at:
+            self.processes.once(self._export)
+        return self.out / WEIGHTS
 
     def _batches(self) -> Iterator[Batch]:
         yield from training_loader(
@@ -202,7 +220,17 @@ class Trainer:
             self.plan.seed,
             self.step,
             self.num_workers,
+            rank=self.processes.rank,
+            world_size=self.processes.count,
         )
+
+    def _parts(self, batch: Batch) -> Iterator[Batch]:
+        """Our pairs of a step, a pass at a time, each with its place among all of the step."""
+        total = self.method.batch_size
+        first = share(total, self.processes.rank, self.processes.count).start
+        for index in range(self.plan.passes):
+            rows = share(len(batch), index, self.plan.passes)
+            yield batch.part(rows, first + rows.start, total)
 
     def _train_step(self, batch: Batch) -> dict[str, Tensor]:
         progress = self.step / self.plan.steps
@@ -213,25 +241,56 @@ class Trainer:
                 group["lr"] = group["initial_lr"] * factor
         for module in self.sides.values():
             module.train()
-        torch.manual_seed(_step_seed(self.plan.seed, self.step))
         kind = self.accelerator.device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
-            return self.method.training_step(
-                batch.to(self.accelerator.device), progress, self._update
-            )
+        losses: dict[str, Tensor] = {}
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        for part in self._parts(batch):
+            torch.manual_seed(_step_seed(self.plan.seed, self.step))
+            weight = len(part) / self.method.batch_size
+            with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
+                found = self.method.training_step(
+                    part.to(self.accelerator.device), progress, partial(self._update, weight)
+                )
+            for name, value in found.items():
+                losses[name] = losses.get(name, torch.zeros_like(value)) + weight * value
+        if self.plan.passes > 1:
+            for side, optimizer in self.optimizers.items():
+                if any(p.grad is not None for p in self.sides[side].parameters()):
+                    self._move(side, optimizer)
+        return losses
 
-    def _update(self, side: str, loss: Tensor) -> None:
+    def _update(self, weight: float, side: str, loss: Tensor) -> None:
+        """Back-propagate a part's share of the step's loss; with a single pass, move the side."""
         optimizer = self.optimizers[side]
-        optimizer.zero_grad(set_to_none=True)
+        if self.plan.passes == 1:
+            optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.accelerator.device.type, enabled=False):
-            self.accelerator.backward(loss)
+            self.accelerator.backward(weight * loss)
+            if self.plan.passes == 1:
+                self._move(side, optimizer)
+
+    def _move(self, side: str, optimizer: torch.optim.Optimizer) -> None:
+        add_up(self.sides[side], self.processes)
         optimizer.step()
 
+    def _means(self, seen: dict[str, list[Tensor]]) -> dict[str, float]:
+        """Each loss averaged over the steps since the last line, and summed over processes."""
+        ours = {
+            name: float(torch.stack([v.float() for v in values]).mean())
+            for name, values in seen.items()
+        }
+        everybody = self.processes.together(lambda: ours)
+        return {name: sum(part[name] for part in everybody) for name in ours}
+
     def _log(self, line: Report, report: Callable[[Report], None] | None) -> None:
-        with storage_errors(self.out / LOG), (self.out / LOG).open("a") as file:
-            file.write(line.model_dump_json() + "\n")
+        self.processes.once(partial(self._append, line))
         if report is not None:
             report(line)
+
+    def _append(self, line: Report) -> None:
+        with storage_errors(self.out / LOG), (self.out / LOG).open("a") as file:
+            file.write(line.model_dump_json() + "\n")
 
     def _trim_log(self) -> float:
         """Drop lines after the checkpoint; returns the seconds trained up to it."""
@@ -251,14 +310,18 @@ class Trainer:
         return seconds
 
     def _save(self) -> None:
+        self.processes.once(self._write)
+
+    def _write(self) -> None:
         header = CheckpointHeader(step=self.step, plan=self.plan.model_dump())
         write_checkpoint(self.out / CHECKPOINT, header, self.sides, self.optimizers)
         self._export()
 
     def _sample(self) -> None:
-        if self.samples is None:
-            return
-        split, pairs = self.samples
+        if self.samples is not None:
+            self.processes.once(partial(self._draw, *self.samples))
+
+    def _draw(self, split: Split, pairs: Sequence[Pair]) -> None:
         with self._generating():
             for query in loader(split, pairs, self.method.inputs, batch_size=len(pairs)):
                 sheet = sample_sheet(self.method, self._moved(query), split)
@@ -278,12 +341,13 @@ class Trainer:
             for module in self.sides.values():
                 module.train()
 
-    def _export(self) -> Path:
+    def _export(self) -> None:
         spec, plan = self.method.spec, self.plan
         training = plan.model_dump(exclude={"method", "dataset", "config"}) | {
             "steps_taken": self.step,
             "seconds": round(self._seconds, 1),
             "device": str(self.accelerator.device),
+            "processes": self.processes.count,
             "versions": versions(),
             **self.method.training_facts(),
         }
@@ -297,7 +361,6 @@ class Trainer:
             training=training,
         )
         write_weights(self.out / WEIGHTS, self.method.weights(), header)
-        return self.out / WEIGHTS
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -18,6 +18,7 @@ from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.weights_file import read_header
+from recapbench.processes import ALONE, Processes
 from recapbench.provenance import sha256_file
 from recapbench.training.loop import Trainer, TrainingPlan
 
@@ -44,20 +45,28 @@ class TrainingRequest:
     log_every: int = 10
     resume: bool = False
     init: Path | None = None
+    passes: int = 1
     command: str = ""
 
 
 def open_trainer(
-    request: TrainingRequest, progress: Callable[[str, int, int], None] | None = None
+    request: TrainingRequest,
+    progress: Callable[[str, int, int], None] | None = None,
+    processes: Processes = ALONE,
 ) -> Trainer:
     """A trainer at its first step, or at its checkpoint if the run is resumed.
+
+    Args:
+        request: what to train.
+        progress: told how far rendering is, in the first process.
+        processes: those that share every step.
 
     Raises:
         UsageError: for an unknown name or setting, a method that cannot be trained, or a folder
             that holds a run already.
         DataError: if a run cannot be resumed from the folder.
     """
-    report = progress or _silent
+    report = progress if progress is not None and processes.first else _silent
     record = find_dataset(request.dataset).resolved("train")
     cls = find_method(request.method)
     if not issubclass(cls, TrainableMethod):
@@ -80,6 +89,7 @@ def open_trainer(
         steps=request.steps,
         seed=request.seed,
         precision=_precision(request),
+        passes=request.passes,
         init=init,
         command=request.command,
     )
@@ -95,6 +105,7 @@ def open_trainer(
         log_every=request.log_every,
         device=request.device,
         samples=_samples(record, request, report) if request.sample_every else None,
+        processes=processes,
     )
     if request.resume:
         trainer.resume()

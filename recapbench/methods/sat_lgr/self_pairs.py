@@ -51,7 +51,8 @@ def self_pairs(batch: Batch) -> Query:
         A query with source image, parsing and pose, and the target's pose.
     """
     image, pose = batch.target_image, batch.query.target_pose
-    theta = random_affine(len(batch.query), image.shape[2], image.shape[3]).to(image.device)
+    ours, total = batch.of_step
+    theta = random_affine(total, image.shape[2], image.shape[3])[ours].to(image.device)
     grid = functional.affine_grid(theta, list(image.shape), align_corners=False)
 
     def moved(maps: Tensor, mode: str, padding: str) -> Tensor:
