@@ -25,6 +25,7 @@ from recapbench.evaluation.images import ImageSource
 from recapbench.evaluation.layout import layout_score
 from recapbench.evaluation.metrics import get_metric
 from recapbench.evaluation.networks import Networks
+from recapbench.evaluation.pair_values import PairValues
 from recapbench.evaluation.pairs import PairSet
 from recapbench.evaluation.score import Score
 from recapbench.generation import Generation, Progress
@@ -55,6 +56,7 @@ from recapbench.results import (
 
 RESULT: Final = "result.json"
 GRID: Final = "grid.png"
+VALUES: Final = "values.csv"
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class RunRequest:
 def run(
     request: RunRequest, progress: Progress | None = None, processes: Processes = ALONE
 ) -> Result:
-    """Generate, save, score, and write ``result.json``, ``images/`` and ``grid.png``.
+    """Generate, save, score, and write ``result.json``, ``values.csv``, ``images/``, ``grid.png``.
 
     Args:
         request: what to run.
@@ -233,21 +235,38 @@ class _Job:
         networks = Networks(str(self.device), self.request.metric_weights)
         store = FeatureStore(networks, self.processes)
         images = [self.outputs.image_path(row) for row in range(len(self.manifest))]
-        scores = self._score(images, store, report)
+        values: dict[str, list[float | None]] = {}
+        scores = self._score(images, store, report, values)
         predicted = self.outputs.layouts and self.request.target_parsing == "predicted"
         if predicted and self.split.has_parsing:
             scores.append(self.processes.once(self._layout_score))
         references = self._references(store, report)
-        return self.processes.once(lambda: self._write(scores, references, seconds))
+        return self.processes.once(lambda: self._write(scores, references, values, seconds))
 
-    def _write(self, scores: list[Score], references: list[Reference], seconds: float) -> Result:
+    def _write(
+        self,
+        scores: list[Score],
+        references: list[Reference],
+        values: dict[str, list[float | None]],
+        seconds: float,
+    ) -> Result:
+        table = PairValues(
+            pairs=tuple((pair.source, pair.target) for pair in self.manifest),
+            persons=tuple(self.split.identity(pair.source) for pair in self.manifest),
+            metrics=values,
+        )
+        write_atomic(self.request.out / VALUES, table.encoded())
         write_atomic(self.request.out / GRID, run_grid(self.outputs))
         result = self._result(scores, references, seconds)
         write_json(self.request.out / RESULT, result.document())
         return result
 
     def _score(
-        self, images: Sequence[ImageSource], store: FeatureStore, report: Progress
+        self,
+        images: Sequence[ImageSource],
+        store: FeatureStore,
+        report: Progress,
+        values: dict[str, list[float | None]] | None = None,
     ) -> list[Score]:
         pairs = PairSet(
             generated=images,
@@ -267,6 +286,7 @@ class _Job:
             store=store,
             progress=report,
             processes=self.processes,
+            values=values,
         )
 
     def _train_images(self, report: Progress) -> list[ImageSource] | None:

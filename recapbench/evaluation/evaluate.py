@@ -22,6 +22,7 @@ from recapbench.evaluation.base import (
     PairedMetric,
     RealSet,
     SetMetric,
+    Share,
     Value,
     View,
     finite,
@@ -64,6 +65,7 @@ def evaluate(
     threads: int | None = None,
     progress: Progress | None = None,
     processes: Processes = ALONE,
+    values: dict[str, list[float | None]] | None = None,
 ) -> list[Score]:
     """Scores of the metrics, in the order asked for.
 
@@ -75,6 +77,8 @@ def evaluate(
         threads: threads that score pairs; by default the processors, at most 4.
         progress: told how far it is, in the first process.
         processes: those that share the work; each gets all scores.
+        values: filled with the value of every pair, None where it has none, for each metric that
+            is a mean over pairs.
 
     Returns:
         One score for each name. A metric that cannot be had here (no masks, no weights, too few
@@ -98,6 +102,7 @@ def evaluate(
         threads or min(_MAX_THREADS, available_cores()),
         report,
         processes,
+        values if values is not None else {},
     )
     scores: dict[str, Score] = {}
     ready: list[Measured] = []
@@ -133,6 +138,7 @@ class _Work:
         threads: int,
         report: Progress,
         processes: Processes,
+        values: dict[str, list[float | None]],
     ) -> None:
         self._pairs = pairs
         self._train_images = train_images
@@ -140,6 +146,7 @@ class _Work:
         self._threads = threads
         self._report = report
         self._processes = processes
+        self._values = values
         self._sets: dict[tuple[str, str], FeatureSet] = {}
 
     def lacks(self, metric: Measured) -> str | None:
@@ -261,6 +268,7 @@ class _Work:
         return [self._pairs.identity(index) for index in range(len(self._pairs))]
 
     def _mean(self, metric: PairedMetric | NetworkMetric, values: Values) -> Score:
+        self._values[metric.name] = [_of_pair(value) for value in values]
         evaluator = PairedEvaluator(metric)
         for index, value in enumerate(values):
             evaluator.add(value, self._pairs.identity(index))
@@ -283,6 +291,13 @@ class _Work:
         except DataError as error:
             raise NetworkFailure(str(error)) from error
         return opened[0]
+
+
+def _of_pair(value: Value) -> float | None:
+    """A pair's own figure."""
+    if isinstance(value, Share):
+        return value.part / value.whole if value.whole else None
+    return value
 
 
 def _silent(stage: str, done: int, total: int) -> None:

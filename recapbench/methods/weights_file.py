@@ -104,6 +104,8 @@ def open_header(
 ) -> ConfigT:
     """The settings that a weights file was made with, checked against what is asked for.
 
+    A setting that has a default may be absent: the file is older than the setting.
+
     Raises:
         UsageError: if an override is unknown or has a bad value.
         DataError: if the file is for something else, or an override contradicts its settings.
@@ -111,18 +113,21 @@ def open_header(
     header = read_header(path)
     header.check(path, method.name, dataset, spec)
     method.configure(spec, overrides)
-    missing = sorted(method.config_class.model_fields.keys() - header.config.keys())
+    fields = method.config_class.model_fields
+    later = {name: field.default for name, field in fields.items() if not field.is_required()}
+    made_with = later | header.config
+    missing = sorted(fields.keys() - made_with.keys())
     if missing:
         raise DataError(f"weights {path}: settings without a value: {', '.join(missing)}")
     wrong = [
-        f"{key}: expected {value!r}, got {header.config.get(key)!r}"
+        f"{key}: expected {value!r}, got {made_with.get(key)!r}"
         for key, value in (overrides or {}).items()
-        if header.config.get(key) != value
+        if made_with.get(key) != value
     ]
     if wrong:
         raise DataError(f"weights {path} were made with other settings: {'; '.join(wrong)}")
     try:
-        return method.configure(spec, header.config)
+        return method.configure(spec, made_with)
     except UsageError as error:
         raise DataError(f"weights {path}: {error}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from recapbench.data.query import Query
 from recapbench.errors import DataError, MissingWeightsError, UsageError
 from recapbench.evaluation.layout import LAYOUT_MIOU, confusion, layout_score, mean_iou
 from recapbench.evaluation.metrics import METRICS
+from recapbench.evaluation.pair_values import read_pair_values
 from recapbench.methods.find import find_method
 from recapbench.methods.reference import CopySource
 from recapbench.results import read_result
@@ -60,6 +62,18 @@ def test_writes_result_images_layouts_and_grid(done: Path) -> None:
         assert len(list((done / folder).iterdir())) == LIMIT
     with Image.open(done / "grid.png") as grid:
         assert grid.width > 5 * 128
+
+
+def test_the_values_of_the_pairs_make_the_scores(done: Path) -> None:
+    result, values = read_result(done / "result.json"), read_pair_values(done / "values.csv")
+    assert len(values.pairs) == len(values.persons) == LIMIT
+    assert {"l1", "ssim.def_gan", "mask_ssim.inside"} <= values.metrics.keys()
+    for name, column in values.metrics.items():
+        known = [value for value in column if value is not None]
+        if result.score(name).value is None:
+            assert known == []
+        else:
+            assert math.fsum(known) / len(known) == result.score(name).value
 
 
 def test_the_json_keeps_its_contract(done: Path) -> None:
