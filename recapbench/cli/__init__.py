@@ -17,7 +17,9 @@ from recapbench.cli.data import data_app
 from recapbench.cli.generate import run
 from recapbench.cli.manifest import manifest_app
 from recapbench.cli.names import list_names
+from recapbench.cli.plot import plot_app
 from recapbench.cli.score import score
+from recapbench.cli.sweep import sweep
 from recapbench.cli.train import train
 from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError
 
@@ -30,9 +32,11 @@ app = typer.Typer(
 app.command()(run)
 app.command()(score)
 app.command()(train)
+app.command()(sweep)
 app.command("list")(list_names)
 app.add_typer(data_app, name="data")
 app.add_typer(manifest_app, name="manifest")
+app.add_typer(plot_app, name="plot")
 
 
 def _show_version(asked: bool) -> None:

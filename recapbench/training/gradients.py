@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from recapbench.processes import Processes
+from recapbench.training.contact import contact
 
 _BUCKET = 1 << 24
 """Elements that travel at once."""
@@ -17,13 +18,17 @@ def add_up(module: nn.Module, processes: Processes) -> None:
     """Put the sum over all processes in place of each one's gradients, in every process.
 
     Every process must have gradients of the same parameters.
+
+    Raises:
+        RecapbenchError: if another process has gone.
     """
     if processes.count == 1:
         return
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
     for bucket in _buckets(gradients):
         flat = torch.cat([gradient.flatten() for gradient in bucket])
-        torch.distributed.all_reduce(flat)
+        with contact(processes):
+            torch.distributed.all_reduce(flat)
         for gradient, total in zip(bucket, flat.split([g.numel() for g in bucket]), strict=True):
             gradient.copy_(total.view_as(gradient))
 

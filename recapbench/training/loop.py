@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -31,8 +31,11 @@ from recapbench.training.checkpoint import (
     restore,
     write_checkpoint,
 )
+from recapbench.training.contact import contact, training_device
 from recapbench.training.gradients import add_up
 from recapbench.training.samples import sample_sheet
+
+T = TypeVar("T")
 
 CHECKPOINT: Final = "checkpoint.safetensors"
 WEIGHTS: Final = "weights.safetensors"
@@ -77,11 +80,13 @@ class TrainingPlan(BaseModel):
     init: dict[str, Any] | None = None
     command: str
 
-    def differences(self, other: TrainingPlan) -> list[str]:
+    def differences(
+        self, other: TrainingPlan, ours: str = "there", others: str = "asked"
+    ) -> list[str]:
         """What another plan has otherwise, but for the command that asked for it."""
         mine, theirs = self.model_dump(), other.model_dump()
         return [
-            f"{key}: {mine[key]!r} there, {theirs[key]!r} asked"
+            f"{key}: {mine[key]!r} {ours}, {theirs[key]!r} {others}"
             for key in mine
             if key != "command" and mine[key] != theirs[key]
         ]
@@ -108,7 +113,8 @@ class Trainer:
         checkpoint_every: steps between checkpoints.
         sample_every: steps between sample sheets; 0 for none.
         log_every: steps between lines of the log.
-        device: where to train; accelerate's choice if not given.
+        device: where to train; the best there is if not given. Of several processes each has
+            the device that the launch gives it.
         samples: split and pairs that sample sheets show.
         processes: those that share every step; they see the same folder, the first one writes.
     """
@@ -135,7 +141,8 @@ class Trainer:
                 f"{processes.count} processes of {plan.passes} passes need a batch of at least "
                 f"{least} pairs, got {method.batch_size}: --set batch_size=N"
             )
-        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        self.device = training_device(device, processes)
+        self.accelerator = Accelerator(cpu=self.device.type == "cpu", mixed_precision="no")
         self.processes = processes
         self.method, self.plan = method, plan
         self.split, self.manifest, self.out = split, manifest, out
@@ -143,7 +150,7 @@ class Trainer:
         self.checkpoint_every, self.sample_every = checkpoint_every, sample_every
         self.log_every = log_every
         self.step = 0
-        method.to(self.accelerator.device)
+        method.to(self.device)
         self.sides = {
             side: module.to(memory_format=torch.channels_last)
             for side, module in method.sides().items()
@@ -156,9 +163,11 @@ class Trainer:
 
         Raises:
             UsageError: if the folder holds a run already.
+            DataError: if the processes have different plans.
             StorageError: if it cannot be written.
         """
-        self.processes.once(self._begin)
+        self._agree()
+        self._once(self._begin)
 
     def _begin(self) -> None:
         if (self.out / PLAN).exists():
@@ -170,8 +179,19 @@ class Trainer:
         """Go on from the folder's checkpoint, or from the start if it has none yet.
 
         Raises:
-            DataError: if there is no run, or it follows another plan, or a file is damaged.
+            DataError: if there is no run, or it follows another plan, or a file is damaged, or
+                the processes have different plans or see different files.
         """
+        self._agree()
+        steps = self._together(self._restore)
+        if len(set(steps)) > 1:
+            raise _everywhere(
+                f"the processes see different checkpoints in {self.out}, of steps "
+                f"{', '.join(map(str, steps))}: they need one folder"
+            )
+        self._seconds = self._once(self._trim_log)
+
+    def _restore(self) -> int:
         path = self.out / PLAN
         if not path.is_file():
             raise DataError(f"no training run to resume in {self.out}: it has no {PLAN}")
@@ -182,7 +202,22 @@ class Trainer:
             header, tensors = read_checkpoint(self.out / CHECKPOINT)
             restore(tensors, self.sides, self.optimizers)
             self.step = header.step
-        self._seconds = self.processes.once(self._trim_log)
+        return self.step
+
+    def _agree(self) -> None:
+        """Make sure that all processes have one plan, the same data in it."""
+        first, *others = self._together(lambda: self.plan)
+        for rank, plan in enumerate(others, 1):
+            if wrong := first.differences(plan, "in process 0", f"in process {rank}"):
+                raise _everywhere(f"the processes have different plans: {'; '.join(wrong)}")
+
+    def _together(self, call: Callable[[], T]) -> list[T]:
+        with contact(self.processes):
+            return self.processes.together(call)
+
+    def _once(self, call: Callable[[], T]) -> T:
+        with contact(self.processes):
+            return self.processes.once(call)
 
     def run(self, report: Callable[[Report], None] | None = None) -> Path:
         """Train to the last step, writing a checkpoint and the weights every so often.
@@ -209,7 +244,7 @@ class Trainer:
                 self._seconds = before + time.monotonic() - began
                 self._save()
         if self.step == began_at:
-            self.processes.once(self._export)
+            self._once(self._export)
         return self.out / WEIGHTS
 
     def _batches(self) -> Iterator[Batch]:
@@ -241,7 +276,7 @@ class Trainer:
                 group["lr"] = group["initial_lr"] * factor
         for module in self.sides.values():
             module.train()
-        kind = self.accelerator.device.type
+        kind = self.device.type
         losses: dict[str, Tensor] = {}
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
@@ -250,7 +285,7 @@ class Trainer:
             weight = len(part) / self.method.batch_size
             with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
                 found = self.method.training_step(
-                    part.to(self.accelerator.device), progress, partial(self._update, weight)
+                    part.to(self.device), progress, partial(self._update, weight)
                 )
             for name, value in found.items():
                 losses[name] = losses.get(name, torch.zeros_like(value)) + weight * value
@@ -265,7 +300,7 @@ class Trainer:
         optimizer = self.optimizers[side]
         if self.plan.passes == 1:
             optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.accelerator.device.type, enabled=False):
+        with torch.autocast(self.device.type, enabled=False):
             self.accelerator.backward(weight * loss)
             if self.plan.passes == 1:
                 self._move(side, optimizer)
@@ -280,11 +315,11 @@ class Trainer:
             name: float(torch.stack([v.float() for v in values]).mean())
             for name, values in seen.items()
         }
-        everybody = self.processes.together(lambda: ours)
+        everybody = self._together(lambda: ours)
         return {name: sum(part[name] for part in everybody) for name in ours}
 
     def _log(self, line: Report, report: Callable[[Report], None] | None) -> None:
-        self.processes.once(partial(self._append, line))
+        self._once(partial(self._append, line))
         if report is not None:
             report(line)
 
@@ -310,7 +345,7 @@ class Trainer:
         return seconds
 
     def _save(self) -> None:
-        self.processes.once(self._write)
+        self._once(self._write)
 
     def _write(self) -> None:
         header = CheckpointHeader(step=self.step, plan=self.plan.model_dump())
@@ -319,7 +354,7 @@ class Trainer:
 
     def _sample(self) -> None:
         if self.samples is not None:
-            self.processes.once(partial(self._draw, *self.samples))
+            self._once(partial(self._draw, *self.samples))
 
     def _draw(self, split: Split, pairs: Sequence[Pair]) -> None:
         with self._generating():
@@ -328,7 +363,7 @@ class Trainer:
                 write_atomic(self.out / "samples" / f"step-{self.step:07d}.png", sheet)
 
     def _moved(self, query: Query) -> Query:
-        return query.to(self.accelerator.device)
+        return query.to(self.device)
 
     @contextmanager
     def _generating(self) -> Iterator[None]:
@@ -346,7 +381,7 @@ class Trainer:
         training = plan.model_dump(exclude={"method", "dataset", "config"}) | {
             "steps_taken": self.step,
             "seconds": round(self._seconds, 1),
-            "device": str(self.accelerator.device),
+            "device": str(self.device),
             "processes": self.processes.count,
             "versions": versions(),
             **self.method.training_facts(),
@@ -361,6 +396,13 @@ class Trainer:
             training=training,
         )
         write_weights(self.out / WEIGHTS, self.method.weights(), header)
+
+
+def _everywhere(message: str) -> DataError:
+    """An error that every process raises, and the first one tells."""
+    error = DataError(message)
+    error.everywhere = True
+    return error
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -67,16 +67,27 @@ def open_trainer(
         DataError: if a run cannot be resumed from the folder.
     """
     report = progress if progress is not None and processes.first else _silent
-    record = find_dataset(request.dataset).resolved("train")
-    cls = find_method(request.method)
-    if not issubclass(cls, TrainableMethod):
-        raise UsageError(f"method {request.method!r} cannot be trained")
-    spec = image_spec(record)
-    config = cls.configure(spec, request.overrides)
+    made: list[Trainer] = []
+    processes.together(lambda: made.append(_make(request, report, processes)))
+    (trainer,) = made
+    if request.resume:
+        trainer.resume()
+    else:
+        trainer.start()
+    return trainer
+
+
+def _make(
+    request: TrainingRequest,
+    report: Callable[[str, int, int], None],
+    processes: Processes,
+) -> Trainer:
+    """The trainer, which has not looked into its folder yet."""
+    record, cls, config = choose_method(request)
     split = record.open("train", request.preset, partial(report, "rendering persons"))
     manifest = split.manifest()
     torch.manual_seed(request.seed)
-    method = cls(config, spec)
+    method = cls(config, image_spec(record))
     init = None if request.init is None else _initialise(method, request.init)
     plan = TrainingPlan(
         method=request.method,
@@ -93,7 +104,7 @@ def open_trainer(
         init=init,
         command=request.command,
     )
-    trainer = Trainer(
+    return Trainer(
         method,
         plan,
         split,
@@ -107,11 +118,22 @@ def open_trainer(
         samples=_samples(record, request, report) if request.sample_every else None,
         processes=processes,
     )
-    if request.resume:
-        trainer.resume()
-    else:
-        trainer.start()
-    return trainer
+
+
+def choose_method(
+    request: TrainingRequest,
+) -> tuple[DatasetRecord, type[TrainableMethod[Any]], Any]:
+    """The dataset, the method and its settings, before any picture is read.
+
+    Raises:
+        UsageError: for an unknown name or setting, or a method that cannot be trained.
+        DataError: for a dataset that has not been prepared.
+    """
+    record = find_dataset(request.dataset).resolved("train")
+    cls = find_method(request.method)
+    if not issubclass(cls, TrainableMethod):
+        raise UsageError(f"method {request.method!r} cannot be trained")
+    return record, cls, cls.configure(image_spec(record), request.overrides)
 
 
 def _initialise(method: TrainableMethod[Any], path: Path) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recapbench.data.skeleton import NUM_JOINTS
-from recapbench.errors import UsageError
 from recapbench.methods.sat_lgr.config import SatLgrConfig
 from recapbench.methods.sat_lgr.layers import (
     SLOPE,
@@ -72,6 +73,9 @@ class AppearanceNetwork(nn.Module):
         if config.lgr_layer:
             channels = channels_of(width, config.lgr_layer)
             self.lgr = LayoutGraphReasoning(channels, parts, config.lgr_steps)
+        used = [config.sat_layer, config.lgr_layer, 1 if config.same_part_skips else 0]
+        # The finest layer that reads part labels of the layout.
+        self.labelled = min((layer for layer in used if layer), default=1)
         self.head = nn.Sequential(
             nn.LeakyReLU(SLOPE), conv(width * self._extra(1), IMAGE_CHANNELS), nn.Tanh()
         )
@@ -106,7 +110,8 @@ class AppearanceNetwork(nn.Module):
         """
         sources = self.source_encoder(torch.cat([image_BCHW, source_BNHW, source_pose_BJHW], 1))
         targets = self.target_encoder(torch.cat([as_map(soft_BNHW), target_pose_BJHW], 1))
-        return self.head(self._decode(sources, targets, source_BHW, soft_BNHW))
+        layout_BHW = self._labels(soft_BNHW)
+        return self.head(self._decode(sources, targets, source_BHW, layout_BHW, soft_BNHW))
 
     def attention(
         self,
@@ -116,29 +121,34 @@ class AppearanceNetwork(nn.Module):
         source_pose_BJHW: Tensor,
         soft_BNHW: Tensor,
         target_pose_BJHW: Tensor,
-        position: tuple[int, int],
+        target_pixels: Sequence[tuple[int, int]],
     ) -> Tensor:
-        """SAT's weights for one target position: (B,h,w). Arguments as for `forward`.
+        """SAT's weights for target pixels: (B,P,h,w). Arguments as for `forward`.
 
         Args:
-            position: row and column at the SAT layer's size.
+            target_pixels: P rows and columns of the image.
         """
         layer = self.sat_layer
-        if not layer:
-            raise UsageError("this variant of the model has no SAT, so no attention to show")
         sources = self.source_encoder(torch.cat([image_BCHW, source_BNHW, source_pose_BJHW], 1))
         targets = self.target_encoder(torch.cat([as_map(soft_BNHW), target_pose_BJHW], 1))
-        decoded_BCHW = self._decode(sources, targets, source_BHW, soft_BNHW, stop_at=layer)
-        labels_BHW = most_likely(soft_BNHW, decoded_BCHW)
-        return self.sat.attention(
-            sources[layer - 1], decoded_BCHW, source_BHW, labels_BHW, position
-        )
+        layout_BHW = self._labels(soft_BNHW)
+        x = self._decode(sources, targets, source_BHW, layout_BHW, soft_BNHW, stop_at=layer)
+        soft = soft_BNHW if self.soft_regions else None
+        step = image_BCHW.shape[2] // x.shape[2]
+        maps_BHW = [
+            self.sat.attention(
+                sources[layer - 1], x, source_BHW, layout_BHW, (row // step, column // step), soft
+            )
+            for row, column in target_pixels
+        ]
+        return torch.stack(maps_BHW, dim=1)
 
     def _decode(
         self,
         sources: list[Tensor],
         targets: list[Tensor],
         source_BHW: Tensor,
+        layout_BHW: Tensor,
         soft_BNHW: Tensor,
         stop_at: int = 0,
     ) -> Tensor:
@@ -149,43 +159,56 @@ class AppearanceNetwork(nn.Module):
             if layer < len(sources):
                 skip_BCHW = source_BCHW
                 if layer <= self.same_part_skips:
-                    skip_BCHW = source_BCHW * same_part(source_BHW, soft_BNHW, source_BCHW)
+                    skip_BCHW = source_BCHW * same_part(source_BHW, layout_BHW, source_BCHW)
                 x = self.fuses[str(layer)](self.ups[str(layer)](x), skip_BCHW, targets[layer - 1])
             if layer == stop_at:
                 return x
-            x = self._modules_at(layer, x, source_BCHW, source_BHW, soft_BNHW)
+            x = self._modules_at(layer, x, source_BCHW, source_BHW, layout_BHW, soft_BNHW)
         return x
 
     def _modules_at(
-        self, layer: int, x: Tensor, source: Tensor, source_BHW: Tensor, soft_BNHW: Tensor
+        self,
+        layer: int,
+        x: Tensor,
+        source_BCHW: Tensor,
+        source_BHW: Tensor,
+        layout_BHW: Tensor,
+        soft_BNHW: Tensor,
     ) -> Tensor:
         outputs = [x]
         if layer == self.sat_layer:
             soft = soft_BNHW if self.soft_regions else None
-            outputs.append(self.sat(source, x, source_BHW, most_likely(soft_BNHW, x), soft))
+            outputs.append(self.sat(source_BCHW, x, source_BHW, layout_BHW, soft))
         if layer == self.lgr_layer:
-            outputs.append(self.lgr(x, self._regions(soft_BNHW, x)))
+            outputs.append(self.lgr(x, self._regions(layout_BHW, soft_BNHW, x)))
         return torch.cat(outputs, dim=1) if len(outputs) > 1 else x
 
-    def _regions(self, soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
+    def _labels(self, soft_BNHW: Tensor) -> Tensor:
+        """The layout's most likely parts, (B,h,w) int64, at the finest layer that reads them."""
+        step = 2 ** (self.labelled - 1)
+        size = (soft_BNHW.shape[2] // step, soft_BNHW.shape[3] // step)
+        return most_likely(soft_BNHW, size)
+
+    def _regions(self, layout_BHW: Tensor, soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
         """What LGR pools over: (B,N,h,w), one-hot or probabilities."""
+        size = (like_BCHW.shape[2], like_BCHW.shape[3])
         if self.soft_regions:
-            size = (like_BCHW.shape[2], like_BCHW.shape[3])
             return functional.interpolate(soft_BNHW, size, mode="nearest")
-        return one_hot(most_likely(soft_BNHW, like_BCHW), self.parts)
+        return one_hot(resize_labels(layout_BHW, size), self.parts)
 
 
-def most_likely(soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
+def most_likely(soft_BNHW: Tensor, size: tuple[int, int]) -> Tensor:
     """The most likely part at each position of a smaller map: (B,h,w) int64.
 
     The layout is brought to the map's size by nearest neighbour.
     """
-    size = (like_BCHW.shape[2], like_BCHW.shape[3])
-    return functional.interpolate(soft_BNHW, size, mode="nearest").argmax(dim=1)
+    if size != tuple(soft_BNHW.shape[2:]):
+        soft_BNHW = functional.interpolate(soft_BNHW, size, mode="nearest")
+    return soft_BNHW.argmax(dim=1)
 
 
-def same_part(source_BHW: Tensor, soft_BNHW: Tensor, like_BCHW: Tensor) -> Tensor:
+def same_part(source_BHW: Tensor, layout_BHW: Tensor, like_BCHW: Tensor) -> Tensor:
     """Where source and layout show the same part: (B,1,h,w), 0 or 1, in a smaller map's size."""
-    layout_BHW = most_likely(soft_BNHW, like_BCHW)
     size = (like_BCHW.shape[2], like_BCHW.shape[3])
-    return (resize_labels(source_BHW, size) == layout_BHW)[:, None].to(like_BCHW.dtype)
+    same_BHW = resize_labels(source_BHW, size) == resize_labels(layout_BHW, size)
+    return same_BHW[:, None].to(like_BCHW.dtype)

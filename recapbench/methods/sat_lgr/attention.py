@@ -10,6 +10,7 @@ the C of the values, less than reading them back from memory would.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import torch
@@ -20,6 +21,10 @@ from torch.nn import functional
 
 BLOCK: Final = 1 << 20
 """Scores in memory at once: few enough to stay in the processor's cache."""
+
+_LOG2_E: Final = math.log2(math.e)
+"""Exponentials are powers of two: torch's `exp` on CPUs takes 4 times as long, and 50 times where
+the result underflows, as it does for most pairs of places that lie far apart."""
 
 
 def segment_attention(
@@ -44,8 +49,8 @@ def segment_attention(
     order_J, counts_J = _by_part(labels_J)
     order_I, counts_I = _by_part(labels_I)
     sorted_JC = _Segments.apply(
-        query_JK[order_J].float(),
-        key_IK[order_I].float(),
+        _whole_vectors(query_JK[order_J].float()),
+        _whole_vectors(key_IK[order_I].float()),
         value_IC[order_I],
         counts_J,
         counts_I,
@@ -89,13 +94,23 @@ def soft_attention(
     """
     order_I, counts_I = _by_part(labels_I, member_JN.shape[1])
     return _Soft.apply(
-        query_NJK.float(), key_IK[order_I].float(), value_IC[order_I], member_JN.float(), counts_I
+        _whole_vectors(query_NJK.float()),
+        _whole_vectors(key_IK[order_I].float()),
+        value_IC[order_I],
+        member_JN.float(),
+        counts_I,
     )
 
 
 def _by_part(labels: Tensor, parts: int = 0) -> tuple[Tensor, list[int]]:
     """The order that sorts positions by part, and how many each part has."""
     return torch.argsort(labels, stable=True), torch.bincount(labels, minlength=parts).tolist()
+
+
+def _whole_vectors(features: Tensor) -> Tensor:
+    """Zeros after the last of the channels, up to a multiple of 16: products with fewer channels
+    than a vector register holds take up to four times as long in the backward pass."""
+    return functional.pad(features, (0, -features.shape[-1] % 16))
 
 
 def _segments(counts_J: list[int], counts_I: list[int]) -> list[tuple[slice, slice]]:
@@ -114,7 +129,7 @@ def _segments(counts_J: list[int], counts_I: list[int]) -> list[tuple[slice, sli
 
 
 class _Segments(Function):
-    """Attention of sorted positions; saves its inputs, its output and a number per row."""
+    """Attention of sorted positions; saves its inputs, its output and two numbers per row."""
 
     @staticmethod
     def forward(
@@ -126,29 +141,29 @@ class _Segments(Function):
         counts_I: list[int],
     ) -> Tensor:
         out_JC = value_IC.new_zeros(len(query_JK), value_IC.shape[1])
-        log_J1 = query_JK.new_zeros(len(query_JK), 1)
+        largest_J1, sum_J1 = query_JK.new_zeros(2, len(query_JK), 1)
         for j, i in _segments(counts_J, counts_I):
-            scores_JI = query_JK[j] @ key_IK[i].T
-            largest_J1 = scores_JI.amax(dim=1, keepdim=True)
-            weights_JI = scores_JI.sub_(largest_J1).exp_()
-            sum_J1 = weights_JI.sum(dim=1, keepdim=True)
-            out_JC[j] = weights_JI.div_(sum_J1).to(value_IC.dtype) @ value_IC[i]
-            log_J1[j] = largest_J1 + sum_J1.log()
-        ctx.save_for_backward(query_JK, key_IK, value_IC, out_JC, log_J1)
+            weights_JI = _LOG2_E * query_JK[j] @ key_IK[i].T
+            largest_J1[j], sum_J1[j] = _softmax_(weights_JI)
+            out_JC[j] = weights_JI.to(value_IC.dtype) @ value_IC[i]
+        ctx.save_for_backward(query_JK, key_IK, value_IC, out_JC, largest_J1, sum_J1)
         ctx.counts = counts_J, counts_I
         return out_JC
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_JC: Tensor) -> tuple[Tensor | None, ...]:
-        query_JK, key_IK, value_IC, out_JC, log_J1 = ctx.saved_tensors
+        query_JK, key_IK, value_IC, out_JC, largest_J1, sum_J1 = ctx.saved_tensors
         grad_query_JK = torch.zeros_like(query_JK)
         grad_key_IK, grad_value_IC = torch.zeros_like(key_IK), value_IC.new_zeros(value_IC.shape)
         mean_J1 = (grad_JC * out_JC).sum(dim=1, keepdim=True, dtype=torch.float32)
         for j, i in _segments(*ctx.counts):
-            weights_JI = (query_JK[j] @ key_IK[i].T).sub_(log_J1[j]).exp_()
-            grad_value_IC[i] += weights_JI.to(value_IC.dtype).T @ grad_JC[j]
-            grad_JI = (grad_JC[j] @ value_IC[i].T).float().sub_(mean_J1[j]).mul_(weights_JI)
+            # The weights but for their sums, by which the gradients are divided in their place.
+            weights_JI = (_LOG2_E * query_JK[j] @ key_IK[i].T).sub_(largest_J1[j]).exp2_()
+            share_JC = (grad_JC[j] / sum_J1[j]).to(value_IC.dtype)
+            grad_value_IC[i] += weights_JI.to(value_IC.dtype).T @ share_JC
+            grad_JI = (share_JC @ value_IC[i].T).float()
+            grad_JI.sub_(mean_J1[j] / sum_J1[j]).mul_(weights_JI)
             grad_query_JK[j] = grad_JI @ key_IK[i]
             grad_key_IK[i] += grad_JI.T @ query_JK[j]
         return grad_query_JK, grad_key_IK, grad_value_IC, None, None
@@ -167,23 +182,23 @@ class _Soft(Function):
         counts_I: list[int],
     ) -> Tensor:
         out_JC = value_IC.new_empty(len(member_JN), value_IC.shape[1])
-        log_JN = member_JN.new_zeros(member_JN.shape)
+        largest_JN, sum_JN = member_JN.new_ones(2, *member_JN.shape)
         for j in _rows(len(member_JN), len(key_IK)):
             weights_JI = _scores(query_NJK, key_IK, j, counts_I)
             for part, i in _parts(counts_I):
                 of_part_JI = weights_JI[:, i]
-                log_J = torch.logsumexp(of_part_JI, dim=1)
-                of_part_JI.sub_(log_J[:, None]).exp_().mul_(member_JN[j, part, None])
-                log_JN[j, part] = log_J
+                largest_J1, sum_J1 = _softmax_(of_part_JI)
+                largest_JN[j, part], sum_JN[j, part] = largest_J1[:, 0], sum_J1[:, 0]
+                of_part_JI.mul_(member_JN[j, part, None])
             out_JC[j] = weights_JI.to(value_IC.dtype) @ value_IC
-        ctx.save_for_backward(query_NJK, key_IK, value_IC, member_JN, log_JN)
+        ctx.save_for_backward(query_NJK, key_IK, value_IC, member_JN, largest_JN, sum_JN)
         ctx.counts = counts_I
         return out_JC
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_JC: Tensor) -> tuple[Tensor | None, ...]:
-        query_NJK, key_IK, value_IC, member_JN, log_JN = ctx.saved_tensors
+        query_NJK, key_IK, value_IC, member_JN, largest_JN, sum_JN = ctx.saved_tensors
         grad_query_NJK = torch.zeros_like(query_NJK)
         grad_key_IK, grad_value_IC = torch.zeros_like(key_IK), value_IC.new_zeros(value_IC.shape)
         grad_member_JN = torch.zeros_like(member_JN)
@@ -193,10 +208,10 @@ class _Soft(Function):
             grad_JI = (grad_JC[j] @ value_IC.T).float()
             for part, i in _parts(ctx.counts):
                 of_part_JI, grad_of_JI = weights_JI[:, i], grad_JI[:, i]
-                of_part_JI.sub_(log_JN[j, part, None]).exp_()
-                mean_J = (of_part_JI * grad_of_JI).sum(dim=1)
+                of_part_JI.sub_(largest_JN[j, part, None]).exp2_()
+                mean_J = (of_part_JI * grad_of_JI).sum(dim=1) / sum_JN[j, part]
                 grad_member_JN[j, part] = mean_J
-                of_part_JI.mul_(member_JN[j, part, None])
+                of_part_JI.mul_((member_JN[j, part] / sum_JN[j, part])[:, None])
                 grad_of_JI.sub_(mean_J[:, None]).mul_(of_part_JI)
                 if not shared:
                     grad_query_NJK[part, j] = grad_of_JI @ key_IK[i]
@@ -225,7 +240,20 @@ def _parts(counts: list[int]) -> list[tuple[int, slice]]:
 
 
 def _scores(query_NJK: Tensor, key_IK: Tensor, j: slice, counts: list[int]) -> Tensor:
-    """(J,I) of a block: by the query of each part, or by the one that they share."""
+    """(J,I) of a block, in powers of two: by the query of each part, or by the one they share."""
+    query_NJK = _LOG2_E * query_NJK[:, j]
     if len(query_NJK) == 1:
-        return query_NJK[0, j] @ key_IK.T
-    return torch.cat([query_NJK[part, j] @ key_IK[i].T for part, i in _parts(counts)], dim=1)
+        return query_NJK[0] @ key_IK.T
+    return torch.cat([query_NJK[part] @ key_IK[i].T for part, i in _parts(counts)], dim=1)
+
+
+def _softmax_(scores_JI: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn scores (powers of two) into weights in place; returns what was taken off and their sum.
+
+    The backward pass takes off and divides by the same two: by the logarithm of the whole, which
+    large scores leave few digits, weights would not sum to 1.
+    """
+    largest_J1 = scores_JI.amax(dim=1, keepdim=True)
+    sum_J1 = scores_JI.sub_(largest_J1).exp2_().sum(dim=1, keepdim=True)
+    scores_JI.div_(sum_J1)
+    return largest_J1, sum_J1

@@ -40,6 +40,14 @@ def one_hot(labels_BHW: Tensor, parts: int) -> Tensor:
     return parsing.one_hot(labels_BHW, parts, compute_dtype(labels_BHW.device))
 
 
+def probabilities(logits_BNHW: Tensor) -> Tensor:
+    """Softmax over the parts, float32, channels last in memory.
+
+    `softmax(dim=1)` would hand out contiguous planes, which everything behind it has to turn.
+    """
+    return logits_BNHW.permute(0, 2, 3, 1).softmax(dim=3, dtype=torch.float32).permute(0, 3, 1, 2)
+
+
 def conv(
     channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1, dilation: int = 1
 ) -> nn.Module:

@@ -67,10 +67,21 @@ def normalised_adjacency(parts: int) -> Tensor:
     return scale_N[:, None] * with_self_NN * scale_N[None, :]
 
 
-def pool_parts(features_BDHW: Tensor, onehot_BNHW: Tensor) -> Tensor:
-    """Equation (5): the mean feature of each part's region, (B,N,D); zero where it is empty."""
-    sums_BND = torch.einsum("bnhw,bdhw->bnd", onehot_BNHW, features_BDHW)
-    area_BN = onehot_BNHW.sum(dim=(2, 3))
+def pool_parts(features_BDHW: Tensor, member_BNHW: Tensor) -> Tensor:
+    """Equation (5): the mean feature of each part's region.
+
+    Args:
+        features_BDHW: features to pool.
+        member_BNHW: share of each part at each position, in [0, 1]: one-hot, or probabilities.
+
+    Returns:
+        (B,N,D) float32: the mean over positions, weighted by the part's share there; zero where
+        the part is nowhere. Shares of less than one position in all count as one, so that the mean
+        fades to that zero as probabilities do, and one-hot maps are their limit.
+    """
+    sums_BND = torch.einsum("bnhw,bdhw->bnd", member_BNHW, features_BDHW)
+    # In float32: bfloat16 has not every number of positions beyond 256.
+    area_BN = member_BNHW.sum(dim=(2, 3), dtype=torch.float32)
     return sums_BND / area_BN.clamp(min=1)[:, :, None]
 
 
@@ -100,10 +111,11 @@ class LayoutGraphReasoning(nn.Module):
 
         Args:
             decoded_BDHW: decoder feature.
-            layout_BNHW: one-hot layout of the same size.
+            layout_BNHW: layout of the same size, one-hot or probabilities; gradients reach it.
 
         Returns:
-            (B,D,H,W).
+            (B,D,H,W): at every position its part's node, or the mean of the nodes weighted by
+            their parts' probabilities there.
         """
         nodes_BND = self.nodes(decoded_BDHW, layout_BNHW)
         for _ in range(self.steps):

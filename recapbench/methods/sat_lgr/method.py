@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -20,7 +20,7 @@ from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
 from recapbench.methods.sat_lgr.config import SatLgrConfig
 from recapbench.methods.sat_lgr.discriminators import Discriminators
 from recapbench.methods.sat_lgr.geometry import GeometricNetwork
-from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot
+from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot, probabilities
 from recapbench.methods.sat_lgr.perceptual import perceptual_features
 from recapbench.methods.sat_lgr.self_pairs import self_pairs
 from recapbench.methods.weights_file import load_into, open_header, read_weights
@@ -63,7 +63,6 @@ class Generator(nn.Module):
 
     def __init__(self, config: SatLgrConfig, parts: int) -> None:
         super().__init__()
-        self.parts = parts
         self.geometry = GeometricNetwork(
             parts, config.geometry_width, config.layers, config.geometry_stride
         )
@@ -83,15 +82,6 @@ class Generator(nn.Module):
             soft_BNHW,
             maps.target_pose_BJHW,
         )
-
-    def forward(self, maps: Maps, truth_BHW: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Logits of the layout, and the image rendered from it or from the true layout."""
-        logits_BNHW = self.layout(maps)
-        if truth_BHW is None:
-            soft_BNHW = logits_BNHW.softmax(dim=1)
-        else:
-            soft_BNHW = one_hot(truth_BHW, self.parts)
-        return logits_BNHW, self.render(maps, soft_BNHW)
 
 
 class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
@@ -164,32 +154,57 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
     def generate_with_layout(self, query: Query) -> tuple[Tensor, Tensor]:
         """Images (B,3,H,W) in [-1, 1], and the layouts (B,H,W) that they were rendered from."""
         maps = Maps.of(query, self.spec.parts)
-        if "target_parsing" in query.inputs:
-            layout_BHW = query.target_parsing
-            soft_BNHW = one_hot(layout_BHW, self.spec.parts)
-        else:
-            soft_BNHW = self.generator.layout(maps).softmax(dim=1)
-            layout_BHW = soft_BNHW.argmax(dim=1)
+        soft_BNHW = self._layout(query, maps)
         image_BCHW = self.generator.render(maps, soft_BNHW)
-        return image_BCHW.float().contiguous(), layout_BHW
+        return image_BCHW.float().contiguous(), soft_BNHW.argmax(dim=1)
 
-    @torch.inference_mode()
-    def attention(self, query: Query, position: tuple[int, int]) -> Tensor:
-        """Where SAT looks for one target position: (B,h,w) weights at the SAT layer's size.
+    def _layout(self, query: Query, maps: Maps) -> Tensor:
+        """Probabilities of the target's parts (B,N,H,W): predicted, or the given labels'."""
+        if "target_parsing" in query.inputs:
+            return one_hot(query.target_parsing, self.spec.parts)
+        return probabilities(self.generator.layout(maps))
+
+    def attention(self, query: Query, target_pixel: tuple[int, int]) -> Tensor:
+        """Where SAT looks for one pixel of the generated image (the maps of Fig. 4).
 
         Args:
             query: the inputs of B pairs.
-            position: row and column at the SAT layer's size.
+            target_pixel: row and column in the image. Pixels that share a position of the SAT
+                layer share the map.
+
+        Returns:
+            (B,h,w) float32 weights over the source, at the SAT layer's size. They lie inside the
+            layout's part at that position and sum to 1, or to 0 where the source lacks the part.
+            With ``soft_regions`` the map is the mean over parts, weighted by their probabilities.
+
+        Raises:
+            UsageError: if the model has no SAT, or the image no such pixel.
         """
+        return self.attentions(query, [target_pixel])[:, 0]
+
+    @torch.inference_mode()
+    def attentions(self, query: Query, target_pixels: Sequence[tuple[int, int]]) -> Tensor:
+        """The maps of several pixels, (B,P,h,w), at the cost of one: see `attention`."""
+        if not self.config.sat_layer:
+            raise UsageError(
+                f"{self.name} has no SAT (sat_layer=0), so there is no attention to show"
+            )
+        height, width = self.spec.size
+        for row, column in target_pixels:
+            if not (0 <= row < height and 0 <= column < width):
+                raise UsageError(
+                    f"expected a target pixel (row, column) inside {height}x{width} pixels, "
+                    f"got ({row}, {column})"
+                )
         maps = Maps.of(query, self.spec.parts)
         return self.generator.appearance.attention(
             maps.image_BCHW,
             maps.source_BHW,
             maps.source_BNHW,
             maps.source_pose_BJHW,
-            self.generator.layout(maps).softmax(dim=1),
+            self._layout(query, maps),
             maps.target_pose_BJHW,
-            position,
+            target_pixels,
         )
 
     # Training
@@ -238,9 +253,11 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
         if of_self:
             batch = replace(batch, query=self_pairs(batch))
         use_truth = bool(torch.rand(()) < config.ground_truth_layout)
-        truth_BHW = batch.target_parsing if use_truth else None
         maps = Maps.of(batch.query, self.spec.parts)
-        logits_BNHW, image_BCHW = self.generator(maps, truth_BHW)
+        logits_BNHW = self.generator.layout(maps)
+        soft_BNHW = probabilities(logits_BNHW)
+        rendered_BNHW = one_hot(batch.target_parsing, self.spec.parts) if use_truth else soft_BNHW
+        image_BCHW = self.generator.render(maps, rendered_BNHW)
         terms = {"layout": losses.layout_loss(logits_BNHW, batch.target_parsing)}
         if of_self or config.coarse_loss == 1:
             terms["l1"] = losses.pixel_loss(image_BCHW, batch.target_image)
@@ -251,7 +268,6 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
             terms["coarse_l1"] = likeness
         total = config.lambda_4 * terms["layout"] + config.lambda_3 * likeness
         if progress >= config.adversarial_start:
-            soft_BNHW = logits_BNHW.softmax(dim=1)
             terms |= self._discriminate(
                 batch, maps, soft_BNHW.detach(), image_BCHW.detach(), update
             )

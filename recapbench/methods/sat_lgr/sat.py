@@ -168,27 +168,38 @@ class SemanticAwareTransfer(nn.Module):
         source_BHW: Tensor,
         layout_BHW: Tensor,
         position: tuple[int, int],
+        soft_BNHW: Tensor | None = None,
     ) -> Tensor:
         """Where one target position looks in the source (the maps of Fig. 4).
+
+        The other arguments are those of `forward`.
 
         Args:
             position: row and column at the layer's size.
 
         Returns:
-            (B,H,W) float32, weights that sum to 1; all zero where the source lacks the part.
+            (B,H,W) float32 weights: the output there is their sum with the source's features. They
+            sum to 1, or with ``soft_BNHW`` to the probability of the parts that the source has;
+            all zero where it lacks the part.
         """
         height, width = source_BCHW.shape[2:]
-        row, column = position
+        here = position[0] * width + position[1]
         source_Bhw = resize_labels(source_BHW, (height, width))
-        layout_Bhw = resize_labels(layout_BHW, (height, width))
         key_BIK = self._placed_keys(self.theta(source_BCHW).flatten(2).transpose(1, 2), source_Bhw)
         query_BJK = self.scale * self.g(decoded_BCHW).flatten(2).transpose(1, 2)
-        query_BJK = self._placed(query_BJK, lambda: self._places(layout_Bhw))
-        query_BK = query_BJK[:, row * width + column].float()
-        scores_BI = torch.einsum("bk,bik->bi", query_BK, key_BIK.float())
-        same_BI = (source_Bhw == layout_Bhw[:, row, column, None, None]).flatten(1)
-        present_B = same_BI.any(dim=1)
-        weights_BI = torch.zeros_like(scores_BI)
-        scores_BI = scores_BI.masked_fill(~same_BI, -torch.inf)
-        weights_BI[present_B] = torch.softmax(scores_BI[present_B], dim=1)
-        return weights_BI.view(-1, height, width)
+        if soft_BNHW is None:
+            layout_Bhw = resize_labels(layout_BHW, (height, width))
+            query_BJK = self._placed(query_BJK, lambda: self._places(layout_Bhw))
+            query_BNK = query_BJK[:, None, here]
+            member_BN = functional.one_hot(layout_Bhw.flatten(1)[:, here], self.parts).float()
+        else:
+            member_BNhw = functional.interpolate(soft_BNHW, (height, width), mode="nearest")
+            query_BNJK = self._placed(query_BJK[:, None], lambda: places_in_all_parts(member_BNhw))
+            query_BNK = query_BNJK[:, :, here]
+            member_BN = member_BNhw.flatten(2)[:, :, here].float()
+        scores_BNI = query_BNK.float() @ key_BIK.float().transpose(1, 2)
+        inside_BIN = functional.one_hot(source_Bhw.flatten(1), self.parts).bool()
+        outside_BNI = ~inside_BIN.transpose(1, 2)
+        weights_BNI = torch.softmax(scores_BNI.masked_fill(outside_BNI, -torch.inf), dim=2)
+        weights_BNI = weights_BNI.masked_fill(outside_BNI, 0.0)
+        return torch.einsum("bn,bni->bi", member_BN, weights_BNI).view(-1, height, width)

@@ -153,19 +153,9 @@ def test_a_given_layout_is_used_as_it_is() -> None:
 
 def test_skips_pass_where_source_and_layout_agree() -> None:
     labels_BHW = torch.tensor([[[0, 1], [2, 0]]])
-    layout_BNHW = torch.nn.functional.one_hot(torch.tensor([[[0, 2], [2, 1]]]), 3)
-    mask = same_part(labels_BHW, layout_BNHW.permute(0, 3, 1, 2).float(), torch.zeros(1, 5, 2, 2))
+    layout_BHW = torch.tensor([[[0, 2], [2, 1]]])
+    mask = same_part(labels_BHW, layout_BHW, torch.zeros(1, 5, 2, 2))
     assert mask.tolist() == [[[[1.0, 0.0], [1.0, 0.0]]]]
-
-
-def test_attention_map_of_a_pixel() -> None:
-    method = make()
-    method.generator.eval()
-    weights_BHW = method.attention(batch().query, (4, 4))
-    assert weights_BHW.shape == (2, 16, 8)
-    torch.testing.assert_close(weights_BHW.sum((1, 2)), torch.ones(2))
-    with pytest.raises(UsageError, match="no SAT"):
-        make(STREET, sat_layer=0).attention(batch().query, (0, 0))
 
 
 def test_an_unknown_setting_suggests_the_nearest() -> None:
