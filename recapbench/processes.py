@@ -74,8 +74,6 @@ class Processes:
         except RecapbenchError as error:
             return None, error
         except Exception as error:
-            if self.count == 1:
-                raise
             text = f"process {self.rank} failed: {type(error).__name__}: {error}"
             return None, RecapbenchError(text)
 

@@ -10,6 +10,7 @@ the first two.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -75,7 +76,7 @@ SetMeasure: TypeAlias = Callable[[FeatureSet, FeatureSet | None], Figure]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(ABC):
     """What there is to say about a metric, whatever its kind.
 
     Attributes:
@@ -103,9 +104,9 @@ class Metric:
     on_request: str | None = None
 
     @property
+    @abstractmethod
     def needs(self) -> tuple[str, ...]:
         """What must be given: generated, target, keypoints, train_images, weights by name."""
-        raise NotImplementedError
 
     @property
     def _keypoints(self) -> tuple[str, ...]:
