@@ -19,6 +19,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method; may be repeated."),
 ]
+Config = Annotated[
+    str | None,
+    typer.Option(help="Settings that go together, as cpu; those of --set lie over them."),
+]
 Metrics = Annotated[
     str | None, typer.Option(help="Metrics by name, as l1,ssim.def_gan; all of them by default.")
 ]

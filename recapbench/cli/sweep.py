@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recapbench.cli.console import messages, print_json, print_plain, print_rows
-from recapbench.cli.options import Device, Json, Preset, Settings, overrides
+from recapbench.cli.options import Config, Device, Json, Preset, Settings, overrides
 from recapbench.errors import EXIT_DONE, EXIT_PARTIAL, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def sweep(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="As for train.")] = None,
     preset: Preset = None,
+    config: Config = None,
     settings: Settings = None,
     init: Annotated[Path | None, typer.Option(help="As for train.")] = None,
     precision: Annotated[str | None, typer.Option(help="As for train.")] = None,
@@ -57,6 +58,7 @@ def sweep(
     handed_on = {
         "steps": steps,
         "preset": preset,
+        "config": config,
         "init": None if init is None else init.absolute(),
         "precision": precision,
         "passes": passes,
@@ -72,6 +74,7 @@ def sweep(
         seed_numbers(seeds),
         out,
         overrides(settings),
+        config,
         [*words(handed_on), *(f"--set={setting}" for setting in settings or [])],
         gpus,
     )

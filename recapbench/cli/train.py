@@ -11,6 +11,7 @@ import typer
 
 from recapbench.cli.console import messages, print_json, print_plain, progress
 from recapbench.cli.options import (
+    Config,
     DatasetName,
     Device,
     Json,
@@ -24,6 +25,7 @@ from recapbench.errors import UsageError
 
 if TYPE_CHECKING:
     from recapbench.training.loop import Report
+    from recapbench.training.validation import Look
 
 
 def train(
@@ -32,6 +34,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the training run.")],
     steps: Annotated[int, typer.Option(min=1, help="Steps to take.")] = 100_000,
     preset: Preset = None,
+    config: Config = None,
     settings: Settings = None,
     init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and draws.")] = 0,
@@ -42,7 +45,9 @@ def train(
     device: Device = None,
     num_workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = 0,
     checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 200,
-    sample_every: Annotated[int, typer.Option(min=0, help="Steps between sample sheets.")] = 500,
+    sample_every: Annotated[
+        int, typer.Option(min=0, help="Steps between looks at test pairs; 0: none.")
+    ] = 500,
     log_every: Annotated[int, typer.Option(min=1, help="Steps between lines of the log.")] = 10,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     as_json: Json = False,
@@ -70,6 +75,7 @@ def train(
         resume=resume,
         init=init,
         passes=passes,
+        config=config,
         command=command_line(sys.argv[1:]),
     )
     processes = open_processes()
@@ -90,10 +96,10 @@ def train(
 
 def _training_report(
     report: Callable[[str, int, int], None], steps: int
-) -> Callable[[Report], None]:
-    def show(line: Report) -> None:
-        losses = "  ".join(f"{name} {value:.3f}" for name, value in line.losses.items())
+) -> Callable[[Report | Look], None]:
+    def show(line: Report | Look) -> None:
+        text = "  ".join(f"{name} {value:.3f}" for name, value in line.figures.items())
         report("training", line.step, steps)
-        messages.print(f"step {line.step}  {losses}", highlight=False, soft_wrap=True)
+        messages.print(f"step {line.step}  {text}", highlight=False, soft_wrap=True)
 
     return show

@@ -82,6 +82,25 @@ class Method(ABC, Generic[ConfigT]):
         return tomllib.loads(path.read_text()) if path.is_file() else {}
 
     @classmethod
+    def named_settings(cls, spec: ImageSpec, name: str) -> dict[str, Any]:
+        """Settings that go together, to be laid over the method's own: ``<settings>-<name>.toml``.
+
+        Raises:
+            UsageError: if the method has none of that name for such a dataset.
+        """
+        folder = resources.files(cls.__module__.rpartition(".")[0])
+        start, end = f"{spec.settings}-", ".toml"
+        files = [entry.name for entry in folder.iterdir()]
+        known = [
+            file[len(start) : -len(end)]
+            for file in files
+            if file.startswith(start) and file.endswith(end)
+        ]
+        if name not in known:
+            raise unknown(f"config of {cls.name} for {spec.settings}", name, known)
+        return cls.settings_file(f"{start}{name}{end}")
+
+    @classmethod
     def configure(cls, spec: ImageSpec, overrides: Mapping[str, Any] | None = None) -> ConfigT:
         """Settings for a dataset, with some values replaced.
 

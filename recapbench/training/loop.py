@@ -1,10 +1,9 @@
-"""Training on accelerate: steps of two sides, a log, samples, checkpoints, exact resume."""
+"""Training on accelerate: steps of two sides, a log, validation, checkpoints, exact resume."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,9 @@ from accelerate import Accelerator
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from recapbench.data.examples import loader, share, training_loader
-from recapbench.data.manifest import Manifest, Pair
-from recapbench.data.query import Batch, Query
+from recapbench.data.examples import share, training_loader
+from recapbench.data.manifest import Manifest
+from recapbench.data.query import Batch
 from recapbench.data.split import Split
 from recapbench.devices import Precision
 from recapbench.errors import DataError, UsageError
@@ -33,13 +32,15 @@ from recapbench.training.checkpoint import (
 )
 from recapbench.training.contact import contact, training_device
 from recapbench.training.gradients import add_up
-from recapbench.training.samples import sample_sheet
+from recapbench.training.validation import Look, Validation, is_due
 
 T = TypeVar("T")
+L = TypeVar("L", "Report", "Look")
 
 CHECKPOINT: Final = "checkpoint.safetensors"
 WEIGHTS: Final = "weights.safetensors"
 LOG: Final = "losses.jsonl"
+LOOKS: Final = "validation.jsonl"
 PLAN: Final = "plan.json"
 
 
@@ -99,6 +100,11 @@ class Report(BaseModel):
     seconds: float
     losses: dict[str, float]
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """What to say of it, by name."""
+        return self.losses
+
 
 class Trainer:
     """A training run in a folder.
@@ -111,11 +117,11 @@ class Trainer:
         out: folder of the run.
         num_workers: loader processes.
         checkpoint_every: steps between checkpoints.
-        sample_every: steps between sample sheets; 0 for none.
+        sample_every: steps between looks at the validation pairs; 0 for none.
         log_every: steps between lines of the log.
         device: where to train; the best there is if not given. Of several processes each has
             the device that the launch gives it.
-        samples: split and pairs that sample sheets show.
+        validation: pairs that are measured and drawn on sample sheets.
         processes: those that share every step; they see the same folder, the first one writes.
     """
 
@@ -132,7 +138,7 @@ class Trainer:
         sample_every: int = 500,
         log_every: int = 10,
         device: str | None = None,
-        samples: tuple[Split, Sequence[Pair]] | None = None,
+        validation: Validation | None = None,
         processes: Processes = ALONE,
     ) -> None:
         least = processes.count * plan.passes
@@ -146,7 +152,7 @@ class Trainer:
         self.processes = processes
         self.method, self.plan = method, plan
         self.split, self.manifest, self.out = split, manifest, out
-        self.num_workers, self.samples = num_workers, samples
+        self.num_workers, self.validation = num_workers, validation
         self.checkpoint_every, self.sample_every = checkpoint_every, sample_every
         self.log_every = log_every
         self.step = 0
@@ -174,6 +180,7 @@ class Trainer:
             raise UsageError(f"{self.out} holds a training run already: resume it, or name another")
         write_json(self.out / PLAN, self.plan.model_dump())
         write_atomic(self.out / LOG, b"")
+        write_atomic(self.out / LOOKS, b"")
 
     def resume(self) -> None:
         """Go on from the folder's checkpoint, or from the start if it has none yet.
@@ -189,7 +196,7 @@ class Trainer:
                 f"the processes see different checkpoints in {self.out}, of steps "
                 f"{', '.join(map(str, steps))}: they need one folder"
             )
-        self._seconds = self._once(self._trim_log)
+        self._seconds = self._once(self._trim_logs)
 
     def _restore(self) -> int:
         path = self.out / PLAN
@@ -219,7 +226,7 @@ class Trainer:
         with contact(self.processes):
             return self.processes.once(call)
 
-    def run(self, report: Callable[[Report], None] | None = None) -> Path:
+    def run(self, report: Callable[[Report | Look], None] | None = None) -> Path:
         """Train to the last step, writing a checkpoint and the weights every so often.
 
         Returns:
@@ -238,8 +245,8 @@ class Trainer:
                 self._seconds = before + time.monotonic() - began
                 self._log(Report(step=self.step, seconds=self._seconds, losses=means), report)
                 seen = {}
-            if self.sample_every and self.step % self.sample_every == 0:
-                self._sample()
+            if is_due(self.step, self.sample_every, self.plan.steps):
+                self._look(report)
             if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:
                 self._seconds = before + time.monotonic() - began
                 self._save()
@@ -318,31 +325,35 @@ class Trainer:
         everybody = self._together(lambda: ours)
         return {name: sum(part[name] for part in everybody) for name in ours}
 
-    def _log(self, line: Report, report: Callable[[Report], None] | None) -> None:
-        self._once(partial(self._append, line))
+    def _log(self, line: Report, report: Callable[[Report | Look], None] | None) -> None:
+        self._once(partial(self._append, LOG, line))
         if report is not None:
             report(line)
 
-    def _append(self, line: Report) -> None:
-        with storage_errors(self.out / LOG), (self.out / LOG).open("a") as file:
+    def _append(self, name: str, line: Report | Look) -> None:
+        with storage_errors(self.out / name), (self.out / name).open("a") as file:
             file.write(line.model_dump_json() + "\n")
 
-    def _trim_log(self) -> float:
+    def _trim_logs(self) -> float:
         """Drop lines after the checkpoint; returns the seconds trained up to it."""
-        path = self.out / LOG
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        kept, seconds = [], 0.0
-        for line in lines:
+        self._trim(LOOKS, Look)
+        lines = self._trim(LOG, Report)
+        return lines[-1].seconds if lines else 0.0
+
+    def _trim(self, name: str, kind: type[L]) -> list[L]:
+        """The lines of a log up to the checkpoint, which are all that it keeps."""
+        path = self.out / name
+        kept: list[L] = []
+        for line in path.read_text().splitlines() if path.exists() else []:
             try:
-                entry = Report.model_validate(json.loads(line))
+                entry = kind.model_validate_json(line)
             except ValueError:
                 break
             if entry.step > self.step:
                 break
-            kept.append(line)
-            seconds = entry.seconds
-        write_atomic(path, "".join(kept).encode())
-        return seconds
+            kept.append(entry)
+        write_atomic(path, "".join(entry.model_dump_json() + "\n" for entry in kept).encode())
+        return kept
 
     def _save(self) -> None:
         self._once(self._write)
@@ -352,18 +363,20 @@ class Trainer:
         write_checkpoint(self.out / CHECKPOINT, header, self.sides, self.optimizers)
         self._export()
 
-    def _sample(self) -> None:
-        if self.samples is not None:
-            self._once(partial(self._draw, *self.samples))
+    def _look(self, report: Callable[[Report | Look], None] | None) -> None:
+        if self.validation is not None:
+            self._once(partial(self._validate, self.validation, report))
 
-    def _draw(self, split: Split, pairs: Sequence[Pair]) -> None:
+    def _validate(
+        self, validation: Validation, report: Callable[[Report | Look], None] | None
+    ) -> None:
         with self._generating():
-            for query in loader(split, pairs, self.method.inputs, batch_size=len(pairs)):
-                sheet = sample_sheet(self.method, self._moved(query), split)
-                write_atomic(self.out / "samples" / f"step-{self.step:07d}.png", sheet)
-
-    def _moved(self, query: Query) -> Query:
-        return query.to(self.device)
+            l1, sheet = validation.look(self.method, self.device)
+        write_atomic(self.out / "samples" / f"step-{self.step:07d}.png", sheet)
+        line = Look(step=self.step, l1=l1)
+        self._append(LOOKS, line)
+        if report is not None:
+            report(line)
 
     @contextmanager
     def _generating(self) -> Iterator[None]:

@@ -11,8 +11,6 @@ from typing import Any
 import torch
 
 from recapbench.data.datasets import DatasetRecord, find_dataset
-from recapbench.data.manifest import Manifest
-from recapbench.data.split import Split
 from recapbench.devices import best_precision, choose_device
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
@@ -21,9 +19,7 @@ from recapbench.methods.weights_file import read_header
 from recapbench.processes import ALONE, Processes
 from recapbench.provenance import sha256_file
 from recapbench.training.loop import Trainer, TrainingPlan
-
-SAMPLE_PAIRS = 6
-"""Pairs on a sample sheet."""
+from recapbench.training.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,7 @@ class TrainingRequest:
     resume: bool = False
     init: Path | None = None
     passes: int = 1
+    config: str | None = None
     command: str = ""
 
 
@@ -115,7 +112,7 @@ def _make(
         sample_every=request.sample_every,
         log_every=request.log_every,
         device=request.device,
-        samples=_samples(record, request, report) if request.sample_every else None,
+        validation=_validation(record, request, report) if request.sample_every else None,
         processes=processes,
     )
 
@@ -133,7 +130,9 @@ def choose_method(
     cls = find_method(request.method)
     if not issubclass(cls, TrainableMethod):
         raise UsageError(f"method {request.method!r} cannot be trained")
-    return record, cls, cls.configure(image_spec(record), request.overrides)
+    spec = image_spec(record)
+    named = {} if request.config is None else cls.named_settings(spec, request.config)
+    return record, cls, cls.configure(spec, named | request.overrides)
 
 
 def _initialise(method: TrainableMethod[Any], path: Path) -> dict[str, Any]:
@@ -163,14 +162,12 @@ def _precision(request: TrainingRequest) -> Any:
     return best_precision(choose_device(request.device))
 
 
-def _samples(
+def _validation(
     record: DatasetRecord, request: TrainingRequest, report: Callable[[str, int, int], None]
-) -> tuple[Split, list[Any]]:
-    """A few pairs of other persons of the test split, the same all through the run."""
-    split = record.open("test", request.preset, partial(report, "rendering test persons"))
-    manifest: Manifest = split.manifest()
-    step = max(1, len(manifest) // SAMPLE_PAIRS)
-    return split, [manifest[i] for i in range(0, len(manifest), step)][:SAMPLE_PAIRS]
+) -> Validation:
+    """Pairs of persons of the test split."""
+    stage = "rendering test persons"
+    return Validation.of(record.open("test", request.preset, partial(report, stage)))
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -92,6 +92,7 @@ def sweep_jobs(
     seeds: Sequence[int],
     out: Path,
     overrides: dict[str, Any],
+    config: str | None,
     options: Sequence[str],
     gpus: int = 0,
 ) -> list[SweepJob]:
@@ -103,6 +104,7 @@ def sweep_jobs(
         seeds: a training for each.
         out: folder of all folders.
         overrides: settings of all methods.
+        config: name of settings that every method has.
         options: words of `recapbench train` that say all but method, dataset, seed and folder.
         gpus: GPUs of a job; more than one are trained on by a process each.
 
@@ -117,7 +119,9 @@ def sweep_jobs(
     for dataset, seed, method in product(datasets, seeds, methods):
         name = f"{dataset}-{method}-{seed}"
         folder = Path(os.path.abspath(out / name))
-        choose_method(TrainingRequest(method, dataset, folder, steps=1, overrides=overrides))
+        choose_method(
+            TrainingRequest(method, dataset, folder, steps=1, overrides=overrides, config=config)
+        )
         named = ["--method", method, "--dataset", dataset, "--seed", str(seed)]
         words = ["train", *named, "--out", str(folder), *options]
         jobs.append(SweepJob(name, folder, (*launcher(gpus), "recapbench", *words)))

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from recapbench.methods.base import MethodConfig
+from recapbench.methods.network import NetworkConfig
 
 
-class SatLgrConfig(MethodConfig):
+class SatLgrConfig(NetworkConfig):
     """Settings of the model, its losses and its training.
 
     Layers are counted from 1 at full resolution; layer k has 1/2^(k-1) of it (section 4.3).
@@ -72,8 +72,3 @@ class SatLgrConfig(MethodConfig):
     lambda_2: float = Field(ge=0, description="weight of the adversarial losses on the image")
     lambda_3: float = Field(ge=0, description="weight of L1 and perceptual loss")
     lambda_4: float = Field(ge=0, description="weight of the cross-entropy of the layout")
-    batch_size: int = Field(ge=1, description="pairs per step")
-    learning_rate: float = Field(gt=0, description="Adam's step size")
-    decay_from: float = Field(
-        ge=0, le=1, description="share of the training after which the step size falls to zero"
-    )

@@ -1,11 +1,13 @@
-"""The losses of equations (8)-(16). Norms are means, so that weights do not depend on the size."""
+"""The losses of equations (8)-(15). Norms are means, so that weights do not depend on the size.
+
+Equation (16), the perceptual loss, is `recapbench.methods.perceptual`.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 
@@ -50,21 +52,3 @@ def coarse_loss(generated: Tensor, target: Tensor, side: int) -> Tensor:
     return functional.l1_loss(
         functional.avg_pool2d(generated.float(), side), functional.avg_pool2d(target.float(), side)
     )
-
-
-class PerceptualLoss(nn.Module):
-    """Equation (16): L1 between features of an early layer of an ImageNet network.
-
-    Args:
-        features: maps RGB in [-1, 1] (B,3,H,W) to a feature map; its parameters are frozen.
-    """
-
-    def __init__(self, features: nn.Module) -> None:
-        super().__init__()
-        self.features = features.eval().requires_grad_(False)
-
-    def forward(self, generated: Tensor, target: Tensor) -> Tensor:
-        """Mean absolute difference of the features; gradients reach ``generated`` alone."""
-        with torch.no_grad():
-            wanted = self.features(target)
-        return functional.l1_loss(self.features(generated).float(), wanted.float())

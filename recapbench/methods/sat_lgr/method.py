@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from recapbench.data.query import Batch, Query
 from recapbench.errors import UsageError
-from recapbench.methods.base import ImageSpec, LayoutMethod, TrainableMethod, Update
+from recapbench.methods.base import ImageSpec, LayoutMethod, Update
+from recapbench.methods.network import NetworkMethod, frozen
+from recapbench.methods.perceptual import PerceptualLoss, perceptual_features
 from recapbench.methods.sat_lgr import losses
 from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
 from recapbench.methods.sat_lgr.config import SatLgrConfig
 from recapbench.methods.sat_lgr.discriminators import Discriminators
 from recapbench.methods.sat_lgr.geometry import GeometricNetwork
 from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot, probabilities
-from recapbench.methods.sat_lgr.perceptual import perceptual_features
 from recapbench.methods.sat_lgr.self_pairs import self_pairs
-from recapbench.methods.weights_file import load_into, open_header, read_weights
 
 _POSES = {"source_pose", "target_pose"}
 
@@ -84,26 +81,28 @@ class Generator(nn.Module):
         )
 
 
-class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
+class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
     """The paper's model (sections 3 and 4.1)."""
 
     name: ClassVar[str] = "sat_lgr"
     title: ClassVar[str] = "SAT + LGR (Recapture as You Want)"
     inputs: ClassVar[frozenset[str]] = frozenset({"source_image", "source_parsing"} | _POSES)
     config_class = SatLgrConfig
+    generator: Generator
+    discriminators: Discriminators
 
     def __init__(self, config: SatLgrConfig, spec: ImageSpec) -> None:
         super().__init__(config, spec)
-        self.generator = Generator(config, spec.parts)
-        self._discriminators: Discriminators | None = None
-        self._perceptual: losses.PerceptualLoss | None = None
+        self._perceptual: PerceptualLoss | None = None
         self.perceptual_network: str | None = None
 
-    @classmethod
-    def shipped_weights(cls, dataset: str) -> Path | None:
-        """Weights trained on a built-in set, in this package."""
-        path = Path(str(resources.files(__package__))) / "weights" / f"{dataset}.safetensors"
-        return path if path.is_file() else None
+    def make_generator(self) -> Generator:
+        """Both transformations."""
+        return Generator(self.config, self.spec.parts)
+
+    def make_discriminators(self) -> Discriminators:
+        """D1, D2 and D3."""
+        return Discriminators(self.spec.parts, self.config.discriminator_width)
 
     @classmethod
     def configure(cls, spec: ImageSpec, overrides: Mapping[str, Any] | None = None) -> SatLgrConfig:
@@ -123,32 +122,9 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
                 )
         return config
 
-    @classmethod
-    def open(
-        cls,
-        dataset: str,
-        spec: ImageSpec,
-        weights: Path | None = None,
-        overrides: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """The method with its weights; its settings are those that the weights were made with."""
-        if weights is None:
-            return super().open(dataset, spec, None, overrides)
-        config = open_header(weights, cls, dataset, spec, overrides)
-        method = cls(config, spec)
-        method.load(weights)
-        fix_spectral_norm(method.generator)
-        return method
-
-    def load(self, path: Path) -> None:
-        """Load the generator's weights, to generate or to train on."""
-        load_into(self.generator, read_weights(path)[1], path)
-        self.generator.eval()
-
-    def to(self, device: torch.device | str) -> None:
-        """Move the networks to a device."""
-        super().to(device)
-        self.generator.to(device)
+    def settle(self) -> None:
+        """Divide every weight by its spectral norm once and for all."""
+        fix_spectral_norm(self.generator)
 
     @torch.inference_mode()
     def generate_with_layout(self, query: Query) -> tuple[Tensor, Tensor]:
@@ -210,41 +186,16 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
     # Training
 
     @property
-    def batch_size(self) -> int:
-        return self.config.batch_size
-
-    @property
-    def discriminators(self) -> Discriminators:
-        """D1, D2 and D3; made when first asked for, since generation needs none."""
-        if self._discriminators is None:
-            self._discriminators = Discriminators(self.spec.parts, self.config.discriminator_width)
-            self._discriminators.to(self.device)
-        return self._discriminators
-
-    @property
-    def perceptual(self) -> losses.PerceptualLoss:
+    def perceptual(self) -> PerceptualLoss:
         """The perceptual loss, with its network; made when first asked for."""
         if self._perceptual is None:
             self.perceptual_network, features = perceptual_features(self.config.perceptual)
-            self._perceptual = losses.PerceptualLoss(features).to(self.device)
+            self._perceptual = PerceptualLoss(features).to(self.device)
         return self._perceptual
-
-    def sides(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminators}
-
-    def optimizer(self, side: str) -> torch.optim.Optimizer:
-        """Adam with the betas of section 4.1."""
-        parameters = self.sides()[side].parameters()
-        return torch.optim.Adam(parameters, lr=self.config.learning_rate, betas=(0.5, 0.999))
 
     def training_facts(self) -> dict[str, Any]:
         """Which network the perceptual loss read."""
         return {"perceptual": self.perceptual_network}
-
-    def learning_rate(self, progress: float) -> float:
-        """1, then falling linearly to 0 from the share ``decay_from`` of the training."""
-        start = self.config.decay_from
-        return 1.0 if progress <= start else (1.0 - progress) / (1.0 - start)
 
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of equations (17) and (18)."""
@@ -309,13 +260,3 @@ class SatLgr(LayoutMethod[SatLgrConfig], TrainableMethod[SatLgrConfig]):
             "adversarial_image": losses.generator_loss(judges.pose(image_BCHW, pose), form)
             + losses.generator_loss(judges.identity(image_BCHW, source), form),
         }
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a module's inputs alone while it is judged with."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)

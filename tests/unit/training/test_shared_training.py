@@ -173,6 +173,7 @@ def test_only_the_first_process_writes(runs: Path) -> None:
         "losses.jsonl",
         "plan.json",
         "samples",
+        "validation.jsonl",
         "weights.safetensors",
     }
     assert len(list((first / "samples").iterdir())) == 2

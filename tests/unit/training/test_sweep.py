@@ -68,14 +68,21 @@ def test_the_rows_of_table_4(cli: Cli) -> None:
         ({"datasets": ["manikin"]}, "unknown dataset 'manikin'"),
         ({"seeds": [0, 1, 0]}, "seed 0 is named more than once"),
         ({"overrides": {"widht": 4}}, "Did you mean 'width'"),
+        ({"config": "gpu"}, "unknown config of sat_lgr for market1501 'gpu'"),
     ],
 )
 def test_what_every_job_would_refuse_is_refused_at_once(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
-    facts = {"methods": ["sat_lgr"], "datasets": ["mannequin_street"], "seeds": [0]}
+    facts: dict[str, Any] = {
+        "methods": ["sat_lgr"],
+        "datasets": ["mannequin_street"],
+        "seeds": [0],
+        "overrides": {},
+        "config": None,
+    }
     with pytest.raises(UsageError, match=message):
-        sweep_jobs(out=tmp_path, options=[], **({"overrides": {}} | facts | changes))  # type: ignore[arg-type]
+        sweep_jobs(out=tmp_path, options=[], **(facts | changes))
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,22 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from recapbench.data.datasets import find_dataset
 from recapbench.errors import DataError, UsageError
+from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.weights_file import read_header
+from recapbench.run import RunRequest, run
 from recapbench.training.checkpoint import read_checkpoint
-from recapbench.training.loop import CHECKPOINT, LOG, PLAN, WEIGHTS
+from recapbench.training.loop import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS, Trainer
 from recapbench.training.start import TrainingRequest, open_trainer
+from recapbench.training.validation import Validation, is_due
 
 SMALL = {
     "width": 4,
@@ -44,6 +49,10 @@ def request(out: Path, steps: int = 6, **changes: object) -> TrainingRequest:
         "device": "cpu",
     }
     return TrainingRequest(out=out, steps=steps, **(facts | changes))  # type: ignore[arg-type]
+
+
+def lines(path: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def same(first: Path, second: Path) -> bool:
@@ -165,7 +174,7 @@ def test_the_step_size_falls_to_zero(tmp_path: Path) -> None:
     assert factors[5] == pytest.approx(1 / 3)
 
 
-def test_samples_are_drawn_and_change_nothing(whole: Path, tmp_path: Path) -> None:
+def test_looks_at_other_persons_change_nothing(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     open_trainer(request(out, sample_every=3)).run()
     assert sorted(path.name for path in (out / "samples").iterdir()) == [
@@ -173,6 +182,64 @@ def test_samples_are_drawn_and_change_nothing(whole: Path, tmp_path: Path) -> No
         "step-0000006.png",
     ]
     assert same(whole / CHECKPOINT, out / CHECKPOINT)
+    assert [line["step"] for line in lines(out / LOOKS)] == [3, 6]
+
+
+def test_validation_is_the_metric_of_the_run(whole: Path, tmp_path: Path) -> None:
+    """The figure of the last look, from the weights as they are kept."""
+    weights = whole / WEIGHTS
+    cls = find_method("sat_lgr")
+    record = find_dataset("mannequin_street")
+    method = cls.open(record.name, image_spec(record), weights)
+    split = record.open("test", "tiny")
+    validation = Validation(split, [split.manifest()[row] for row in range(9)])
+    found, sheet = validation.look(method, torch.device("cpu"))
+    asked = RunRequest("sat_lgr", record.name, tmp_path / "run", limit=9, weights=weights)
+    result = run(replace(asked, preset="tiny", metrics=("l1",), device="cpu"))
+    assert found == pytest.approx(result.scores[0].value, abs=1e-4)
+    assert len({pair.target for pair in validation.pairs}) > 1
+    assert sheet.startswith(b"\x89PNG")
+
+
+def test_looks_after_the_checkpoint_come_again(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    trainer = open_trainer(request(out, sample_every=1))
+    trainer._save = lambda: None if trainer.step > 4 else Trainer._save(trainer)  # type: ignore[method-assign]
+    trainer.run()
+    assert [line["step"] for line in lines(out / LOOKS)] == [1, 2, 3, 4, 5, 6]
+    open_trainer(request(out, sample_every=1, resume=True))
+    assert [line["step"] for line in lines(out / LOOKS)] == [1, 2, 3, 4]
+    assert [line["step"] for line in lines(out / LOG)] == [2, 4]
+
+
+def test_validation_pairs_are_spread_evenly() -> None:
+    split = find_dataset("mannequin_street").open("test", "tiny")
+    manifest = split.manifest()
+    pairs = Validation.of(split).pairs
+    assert len(pairs) == min(48, len(manifest))
+    assert len(set(pairs)) == len(pairs)
+    assert {split.identity(pair.source) for pair in pairs} == {
+        split.identity(pair.source) for pair in manifest
+    }
+
+
+def test_when_to_look() -> None:
+    assert [step for step in range(1, 1301) if is_due(step, 500, 1300)] == [
+        10, 50, 100, 200, 500, 1000, 1300,
+    ]  # fmt: skip
+    assert [step for step in range(1, 101) if is_due(step, 40, 100)] == [10, 40, 80, 100]
+    assert not any(is_due(step, 0, 100) for step in range(1, 101))
+
+
+def test_settings_that_go_together(tmp_path: Path) -> None:
+    trainer = open_trainer(
+        request(tmp_path / "run", config="cpu", overrides=SMALL | {"self_pairs": 0.25})
+    )
+    config = trainer.plan.config
+    assert (config["width"], config["self_pairs"]) == (4, 0.25)
+    assert (config["sat_place_weight"], config["coarse_loss"]) == (600.0, 8)
+    with pytest.raises(UsageError, match=r"unknown config of sat_lgr for market1501 'gpu'.*cpu"):
+        open_trainer(request(tmp_path / "other", config="gpu"))
 
 
 def test_a_method_without_training_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""Features for the perceptual loss: VGG-19 conv1_2, or the offline network's first layer."""
+"""The perceptual loss on VGG-19 conv1_2, or on the offline network's first layer."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recapbench.errors import MissingWeightsError
 from recapbench.networks.efficientnet import EfficientNetLite0, load_efficientnet_lite0
@@ -44,6 +45,24 @@ class EffnetStem(nn.Module):
     def forward(self, image_BCHW: Tensor) -> Tensor:
         # The network was trained on (x - 127) / 128 of bytes; [-1, 1] is that within 1/128.
         return self.stem(image_BCHW)
+
+
+class PerceptualLoss(nn.Module):
+    """L1 between features of an early layer of an ImageNet network (equation (16) of the paper).
+
+    Args:
+        features: maps RGB in [-1, 1] (B,3,H,W) to a feature map; its parameters are frozen.
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features.eval().requires_grad_(False)
+
+    def forward(self, generated: Tensor, target: Tensor) -> Tensor:
+        """Mean absolute difference of the features; gradients reach ``generated`` alone."""
+        with torch.no_grad():
+            wanted = self.features(target)
+        return functional.l1_loss(self.features(generated).float(), wanted.float())
 
 
 def perceptual_features(name: str) -> tuple[str, nn.Module]:
