@@ -14,8 +14,9 @@ from recapbench.data.annotations import Annotations
 from recapbench.data.examples import loader
 from recapbench.data.pictures import to_uint8
 from recapbench.data.query import Query
-from recapbench.errors import DataError
-from recapbench.methods.base import LayoutMethod, Method
+from recapbench.methods.base import Method
+from recapbench.methods.contract import generate_checked
+from recapbench.methods.find import image_spec
 from recapbench.outputs import OutputFolder
 from recapbench.processes import Processes
 
@@ -49,6 +50,9 @@ class Generation:
         """Save every output that is not there yet; returns the seconds that it took.
 
         The pairs are parted among the processes, which all see the folder.
+
+        Raises:
+            PluginError: if the method raises, or breaks its contract.
         """
         rows = processes.once(self.outputs.missing)
         began = time.monotonic()
@@ -78,23 +82,10 @@ class Generation:
         chosen by batch size there, so the last bits, and now and then a grey level, would depend
         on it.
         """
+        spec = image_spec(self.outputs.split.record)
         for part in query.split() if self.device.type == "cpu" else [query]:
+            made = generate_checked(self.method, part, spec)
             layouts: list[np.ndarray | None] = [None] * len(part)
-            if isinstance(self.method, LayoutMethod):
-                images, labels = self.method.generate_with_layout(part)
-                layouts = list(labels.to(torch.uint8).cpu().numpy())
-            else:
-                images = self.method.generate(part)
-            self._check_output(images, len(part))
-            yield from zip(to_uint8(images), layouts, strict=True)
-
-    def _check_output(self, images: torch.Tensor, count: int) -> None:
-        """Validate a method's output at the boundary."""
-        expected = (count, 3, *self.outputs.split.record.image_size)
-        if tuple(images.shape) != expected:
-            raise DataError(
-                f"method {self.method.name!r} returned images of shape {tuple(images.shape)}, "
-                f"expected {expected}"
-            )
-        if not torch.isfinite(images).all():
-            raise DataError(f"method {self.method.name!r} returned values that are not finite")
+            if made.layouts is not None:
+                layouts = list(made.layouts.to(torch.uint8).cpu().numpy())
+            yield from zip(to_uint8(made.images), layouts, strict=True)

@@ -1,11 +1,21 @@
-"""The picture of a run: source, wanted pose, layout, output and target, side by side."""
+"""Pictures of runs: source, wanted pose, what was made of them, and target, side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from recapbench.data.manifest import Manifest
-from recapbench.data.pictures import Picture, pair_tiles, png_bytes, sheet
+from recapbench.data.pictures import (
+    Picture,
+    draw_skeleton,
+    enlarge,
+    pair_tiles,
+    png_bytes,
+    sheet,
+)
 from recapbench.data.split import Split
 from recapbench.outputs import OutputFolder
 
@@ -13,6 +23,8 @@ ROWS = 8
 """Pairs shown in a grid."""
 _SMALL = 128
 """Images narrower than this are shown twice as large."""
+_FOOT = 18
+"""Height in pixels of a line below a grid."""
 
 
 def spread(manifest: Manifest, split: Split, rows: int = ROWS) -> list[int]:
@@ -39,6 +51,56 @@ def run_grid(outputs: OutputFolder) -> bytes:
         layout = outputs.layout(index) if outputs.layouts else None
         pair = outputs.manifest[index]
         rows.append(pair_tiles(outputs.split, pair, outputs.image(index), layout))
-    if outputs.split.record.image_size[1] < _SMALL:
-        rows = [[np.repeat(np.repeat(tile, 2, 0), 2, 1) for tile in row] for row in rows]
-    return png_bytes(sheet(rows, titles))
+    return png_bytes(sheet(_legible(rows, outputs.split), titles))
+
+
+def methods_grid(columns: Mapping[str, OutputFolder], left_out: Sequence[str] = ()) -> bytes:
+    """PNG of up to eight pairs with a column for each method.
+
+    Args:
+        columns: outputs of one and the same manifest, by title.
+        left_out: notes on methods that have no column, to stand below the tiles.
+    """
+    first = next(iter(columns.values()))
+    split, manifest = first.split, first.manifest
+    size = split.record.image_size
+    rows: list[list[Picture]] = []
+    for index in spread(manifest, split):
+        source, target = manifest[index]
+        pose = draw_skeleton(split.keypoints[split.position(target)], size)
+        made = [outputs.image(index) for outputs in columns.values()]
+        rows.append([split.image(source), pose, *made, split.image(target)])
+    rows = _legible(rows, split)
+    width = rows[0][0].shape[1]
+    titles = [_fitting(title, width) for title in ("source", "target pose", *columns, "target")]
+    return png_bytes(_with_foot(sheet(rows, titles), [f"not shown: {note}" for note in left_out]))
+
+
+def _legible(rows: list[list[Picture]], split: Split) -> list[list[Picture]]:
+    """Tiles twice as large where images are small."""
+    if split.record.image_size[1] >= _SMALL:
+        return rows
+    return [[enlarge(tile, 2) for tile in row] for row in rows]
+
+
+def _fitting(title: str, width: int) -> str:
+    """A title, cut in its middle if it is too wide for a column of so many pixels."""
+    font, kept = ImageFont.load_default(), title
+    while font.getlength(kept) > width and len(title) > 2:
+        half = len(title) // 2
+        title = title[:half] + title[half + 1 :]
+        kept = f"{title[: len(title) // 2]}...{title[len(title) // 2 :]}"
+    return kept
+
+
+def _with_foot(picture: Picture, lines: Sequence[str]) -> Picture:
+    """A picture with lines of text below it."""
+    if not lines:
+        return picture
+    height, width = picture.shape[:2]
+    canvas = Image.new("RGB", (width, height + _FOOT * len(lines)), (255, 255, 255))
+    canvas.paste(Image.fromarray(picture))
+    draw = ImageDraw.Draw(canvas)
+    for number, line in enumerate(lines):
+        draw.text((4, height + _FOOT * number + 2), _fitting(line, width - 8), fill=(20, 20, 20))
+    return np.asarray(canvas)

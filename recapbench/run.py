@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -31,6 +30,7 @@ from recapbench.evaluation.score import Score
 from recapbench.generation import Generation, Progress
 from recapbench.grid import run_grid
 from recapbench.methods.base import LayoutMethod, Method
+from recapbench.methods.contract import move_checked, open_checked, shipped_weights
 from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.reference import CopySource
 from recapbench.methods.weights_file import read_header
@@ -127,7 +127,7 @@ def run(
     device = choose_device(request.device)
     method, weights = open_method(request, record)
     seed_everything(request.seed)
-    method.to(device)
+    move_checked(method, device)
     split = record.open(request.split, request.preset, partial(report, "rendering persons"))
     inputs = _inputs(request, method)
     _check_inputs(inputs, method, split)
@@ -178,20 +178,20 @@ def open_method(request: RunRequest, record: DatasetRecord) -> tuple[Method[Any]
 
     Raises:
         MissingWeightsError: naming the command that trains them.
+        PluginError: if the method fails otherwise.
     """
     cls = find_method(request.method)
     spec = image_spec(record)
     weights = request.weights
     if weights is None and cls.needs_weights:
-        cls.configure(spec, request.overrides)
-        weights = cls.shipped_weights(record.name)
+        weights = shipped_weights(cls, record.name, spec, request.overrides)
         if weights is None:
             raise MissingWeightsError(
                 f"no weights of {cls.name} for {record.name} are shipped; train them with "
                 f"`recapbench train --method {cls.name} --dataset {record.name} --out DIR` and "
                 f"pass `--weights DIR/weights.safetensors`"
             )
-    return cls.open(record.name, spec, weights, request.overrides), weights
+    return open_checked(cls, record.name, spec, weights, request.overrides), weights
 
 
 @dataclass(frozen=True)
@@ -325,13 +325,13 @@ class _Job:
         ]
 
     def _result(self, scores: list[Score], references: list[Reference], seconds: float) -> Result:
-        point = registry.available(registry.METHODS)[self.method.name]
+        plugin = registry.find(registry.METHODS, self.method.name)
         return Result(
             origin="measured",
             method=MethodPart(
                 name=self.method.name,
                 title=self.method.title,
-                distribution=_distribution(point),
+                distribution=plugin.distribution,
                 config=self.method.config.model_dump(mode="json"),
                 inputs=sorted(self.inputs),
             ),
@@ -370,10 +370,6 @@ class _Job:
         return WeightsPart(
             file=self.weights.name, sha256=sha256_file(self.weights), training=training
         )
-
-
-def _distribution(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "unknown"
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from recapbench.errors import EXIT_DONE, EXIT_PARTIAL
 from recapbench.evaluation.score import Score
-from recapbench.results import Result
+from recapbench.results import DatasetPart, ManifestPart, Result
 
 _ROUNDING: Final = 1e-9
 """Widths of intervals below this are rounding."""
@@ -16,7 +16,8 @@ _ROUNDING: Final = 1e-9
 
 def result_table(result: Result) -> Table:
     """A row per metric, a column for the method and each reference."""
-    table = Table(title=f"{result.method.title} on {_pairs(result)}", title_justify="left")
+    pairs = pairs_text(result.dataset, result.manifest)
+    table = Table(title=f"{result.method.title} on {pairs}", title_justify="left")
     table.add_column("metric")
     table.add_column("better")
     table.add_column(result.method.name, justify="right")
@@ -58,47 +59,50 @@ def by_size(result: Result) -> list[str]:
     ]
 
 
-def missing(result: Result) -> list[str]:
+def missing(*results: Result) -> list[str]:
     """Why a figure is not there: a line per reason, with the metrics that it keeps away."""
-    reasons: dict[str, list[str]] = {}
-    rows = [(result.method.name, result.scores)]
-    rows += [(reference.name, reference.scores) for reference in result.references]
-    for name, scores in rows:
-        for score in scores:
-            if score.reason is not None:
-                reasons.setdefault(score.reason, []).append(f"{score.name} ({name})")
-    lines = []
-    for reason, metrics in reasons.items():
-        names = dict.fromkeys(metric.partition(" ")[0] for metric in metrics)
-        lines.append(f"- {', '.join(names)}: {reason}")
-    return lines
+    reasons: dict[str, dict[str, None]] = {}
+    for score in (score for result in results for score in _all_scores(result)):
+        if score.reason is not None:
+            reasons.setdefault(score.reason, {})[score.name] = None
+    return [f"- {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
-def exit_code(result: Result) -> int:
+def exit_code(*results: Result) -> int:
     """0, or 4 if a metric that should have a value has none."""
-    scores = [*result.scores, *(score for row in result.references for score in row.scores)]
+    scores = (score for result in results for score in _all_scores(result))
     return EXIT_PARTIAL if any(score.failed for score in scores) else EXIT_DONE
 
 
-def _pairs(result: Result) -> str:
+def _all_scores(result: Result) -> list[Score]:
+    """The method's and those of the reference rows."""
+    return [*result.scores, *(score for row in result.references for score in row.scores)]
+
+
+def pairs_text(dataset: DatasetPart | None, manifest: ManifestPart) -> str:
     """How many pairs, and whose."""
     of = "pairs by name"
-    if result.dataset is not None:
-        of = "/".join(part for part in (result.dataset.name, result.dataset.split) if part)
+    if dataset is not None:
+        of = "/".join(part for part in (dataset.name, dataset.split) if part)
         of = f"pairs of {of}"
-    elif result.manifest.file is not None:
-        of = f"pairs of {result.manifest.file}"
-    return f"{result.manifest.n} {of}"
+    elif manifest.file is not None:
+        of = f"pairs of {manifest.file}"
+    return f"{manifest.n} {of}"
+
+
+def figure_text(value: float | None, low: float | None, high: float | None) -> str:
+    """A value with half the width of its interval, if it has one."""
+    if value is None:
+        return "-"
+    text = _number(value)
+    if low is None or high is None:
+        return text
+    spread = (high - low) / 2
+    return f"{text} ±{spread if spread > _ROUNDING else 0.0:.2g}"
 
 
 def _figure(score: Score) -> str:
-    if score.value is None:
-        return "-"
-    text = _number(score.value)
-    if score.low is None or score.high is None:
-        return text
-    spread = (score.high - score.low) / 2
-    return f"{text} ±{spread if spread > _ROUNDING else 0.0:.2g}"
+    return figure_text(score.value, score.low, score.high)
 
 
 def _number(value: float) -> str:

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from recapbench.cli.check import check
+from recapbench.cli.compare import compare
 from recapbench.cli.console import messages, print_plain
 from recapbench.cli.data import data_app
 from recapbench.cli.generate import run
@@ -22,6 +24,7 @@ from recapbench.cli.score import score
 from recapbench.cli.sweep import sweep
 from recapbench.cli.train import train
 from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError
+from recapbench.isolation import parent
 
 app = typer.Typer(
     help="Benchmark of pose-guided person image generation.",
@@ -30,9 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(compare)
 app.command()(score)
 app.command()(train)
 app.command()(sweep)
+app.command()(check)
 app.command("list")(list_names)
 app.add_typer(data_app, name="data")
 app.add_typer(manifest_app, name="manifest")
@@ -59,6 +64,7 @@ def options(
 
 def main() -> None:
     """Entry point: runs the command line and turns errors into messages and exit codes."""
+    parent()  # if there is one, we end with it
     sys.exit(_guarded(sys.argv[1:]))
 
 

@@ -11,13 +11,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from recapbench.isolation import parent
+
 messages = Console(stderr=True)
 """For progress and messages."""
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar per stage on standard error; where that is no terminal, a line per stage."""
+    """A bar per stage on standard error; where that is no terminal, a line per stage.
+
+    In a process that another one runs and watches, that one is told, and shows it.
+    """
+    if (watched := parent()) is not None:
+        yield watched.report
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (

@@ -75,26 +75,37 @@ def methods() -> list[dict[str, str]]:
     from recapbench import registry
 
     return [
-        {"name": name, "from": point.dist.name if point.dist else "", "object": point.value}
-        for name, point in registry.available(registry.METHODS).items()
+        {
+            "name": name,
+            "from": plugin.distribution,
+            "object": f"in conflict: {plugin.value}" if plugin.shared else plugin.value,
+        }
+        for name, plugin in registry.available(registry.METHODS).items()
     ]
 
 
 def datasets() -> list[dict[str, str]]:
     from recapbench import registry
-    from recapbench.data.datasets import find_dataset
 
-    records = [find_dataset(name) for name in registry.available(registry.DATASETS)]
-    return [
-        {
-            "name": record.name,
-            "title": record.title,
-            "splits": " ".join(record.splits),
-            "presets": " ".join(record.presets),
-            "licence": record.licence,
-        }
-        for record in records
-    ]
+    return [_dataset(name) for name in registry.available(registry.DATASETS)]
+
+
+def _dataset(name: str) -> dict[str, str]:
+    """A row; of a dataset that cannot be had, the reason in place of its title."""
+    from recapbench.data.datasets import find_dataset
+    from recapbench.registry import PluginError
+
+    try:
+        record = find_dataset(name)
+    except PluginError as error:
+        return {"name": name, "title": str(error), "splits": "", "presets": "", "licence": ""}
+    return {
+        "name": name,
+        "title": record.title,
+        "splits": " ".join(record.splits),
+        "presets": " ".join(record.presets),
+        "licence": record.licence,
+    }
 
 
 def metrics() -> list[Row]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -78,8 +78,16 @@ class Method(ABC, Generic[ConfigT]):
     @classmethod
     def settings_file(cls, name: str) -> dict[str, Any]:
         """The keys of a TOML file beside the method's module; none if there is no such file."""
-        path = resources.files(cls.__module__.rpartition(".")[0]) / name
-        return tomllib.loads(path.read_text()) if path.is_file() else {}
+        path = cls.beside(name)
+        return {} if path is None else tomllib.loads(path.read_text())
+
+    @classmethod
+    def beside(cls, name: str) -> Path | None:
+        """A file or folder of the method's package; None if there is none, or no package."""
+        if "." not in cls.__module__:
+            return None
+        path = Path(inspect.getfile(cls)).parent / name
+        return path if path.exists() else None
 
     @classmethod
     def named_settings(cls, spec: ImageSpec, name: str) -> dict[str, Any]:
@@ -88,14 +96,10 @@ class Method(ABC, Generic[ConfigT]):
         Raises:
             UsageError: if the method has none of that name for such a dataset.
         """
-        folder = resources.files(cls.__module__.rpartition(".")[0])
         start, end = f"{spec.settings}-", ".toml"
-        files = [entry.name for entry in folder.iterdir()]
-        known = [
-            file[len(start) : -len(end)]
-            for file in files
-            if file.startswith(start) and file.endswith(end)
-        ]
+        folder = cls.beside("")
+        files = [] if folder is None else sorted(folder.glob(f"{start}*{end}"))
+        known = [file.name[len(start) : -len(end)] for file in files]
         if name not in known:
             raise unknown(f"config of {cls.name} for {spec.settings}", name, known)
         return cls.settings_file(f"{start}{name}{end}")

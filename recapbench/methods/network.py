@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -51,16 +50,14 @@ class NetworkMethod(TrainableMethod[NetworkConfigT]):
     def make_generator(self) -> nn.Module:
         """The network that generates, for ``self.config`` and ``self.spec``."""
 
-    @abstractmethod
     def make_discriminators(self) -> nn.Module:
-        """The networks that judge, in one module."""
+        """The networks that judge, in one module; none of them by default."""
+        return nn.ModuleList()
 
     @classmethod
     def shipped_weights(cls, dataset: str) -> Path | None:
         """Weights trained on a built-in set, in the method's package."""
-        package = Path(str(resources.files(cls.__module__.rpartition(".")[0])))
-        path = package / "weights" / f"{dataset}.safetensors"
-        return path if path.is_file() else None
+        return cls.beside(f"weights/{dataset}.safetensors")
 
     @classmethod
     def open(
@@ -105,7 +102,11 @@ class NetworkMethod(TrainableMethod[NetworkConfigT]):
         return self.config.batch_size
 
     def sides(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminators}
+        """The generator, and the discriminators if there are any."""
+        sides: dict[str, nn.Module] = {"generator": self.generator}
+        if any(True for _ in self.discriminators.parameters()):
+            sides["discriminator"] = self.discriminators
+        return sides
 
     def optimizer(self, side: str) -> torch.optim.Optimizer:
         """Adam over a side's parameters."""

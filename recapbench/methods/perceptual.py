@@ -68,17 +68,20 @@ class PerceptualLoss(nn.Module):
 def perceptual_features(name: str) -> tuple[str, nn.Module]:
     """The features that a setting asks for, and the name to record.
 
+    Random numbers that are drawn afterwards are what they would have been without.
+
     Args:
         name: "vgg19", "effnet_lite0", or "auto": VGG-19 if its weights can be had.
 
     Raises:
         MissingWeightsError: if the network asked for by name cannot be had.
     """
-    if name in ("auto", "vgg19"):
-        try:
-            state = torch.load(locate(VGG19), weights_only=True, map_location="cpu")
-            return "vgg19", Vgg19Conv12(state)
-        except MissingWeightsError:
-            if name == "vgg19":
-                raise
-    return "effnet_lite0", EffnetStem(load_efficientnet_lite0(locate(EFFNET_LITE0)))
+    with torch.random.fork_rng([]):  # layers that are loaded draw first weights all the same
+        if name in ("auto", "vgg19"):
+            try:
+                state = torch.load(locate(VGG19), weights_only=True, map_location="cpu")
+                return "vgg19", Vgg19Conv12(state)
+            except MissingWeightsError:
+                if name == "vgg19":
+                    raise
+        return "effnet_lite0", EffnetStem(load_efficientnet_lite0(locate(EFFNET_LITE0)))

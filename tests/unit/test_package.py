@@ -43,9 +43,12 @@ def test_methods_are_what_they_say(name: str) -> None:
 
 def test_two_plugins_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [EntryPoint("twice", f"module{i}:Thing", registry.METHODS) for i in range(2)]
+    points.append(EntryPoint("once", "pathlib:Path", registry.METHODS))
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    assert list(registry.available(registry.METHODS)) == ["once", "twice"]
+    assert registry.load(registry.METHODS, "once") is Path
     with pytest.raises(registry.PluginError, match=r"'twice' is registered more than once"):
-        registry.available(registry.METHODS)
+        registry.load(registry.METHODS, "twice")
 
 
 def test_a_plugin_that_fails_to_import_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +61,7 @@ def test_a_plugin_that_fails_to_import_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_a_method_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("odd", "pathlib:Path", registry.METHODS)
     monkeypatch.setattr(registry, "entry_points", lambda group: [point])
-    with pytest.raises(registry.PluginError, match="no subclass of Method"):
+    with pytest.raises(registry.PluginError, match="expected a subclass of Method"):
         find_method("odd")
     with pytest.raises(UsageError, match=r"unknown method 'od'\. Did you mean 'odd'"):
         find_method("od")

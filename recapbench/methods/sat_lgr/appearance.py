@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recapbench.data.skeleton import NUM_JOINTS
+from recapbench.methods.maps import as_map
 from recapbench.methods.sat_lgr.config import SatLgrConfig
 from recapbench.methods.sat_lgr.layers import (
     SLOPE,
     Encoder,
     Fuse,
     Up,
-    as_map,
     channels_of,
     conv,
     one_hot,

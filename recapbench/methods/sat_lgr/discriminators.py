@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from recapbench.data.skeleton import NUM_JOINTS
-from recapbench.methods.sat_lgr.layers import SLOPE, as_map, conv
+from recapbench.methods.maps import as_map
+from recapbench.methods.sat_lgr.layers import SLOPE, conv
 
 IMAGE_CHANNELS = 3
 

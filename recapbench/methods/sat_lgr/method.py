@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recapbench.data.query import Batch, Query
 from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, LayoutMethod, Update
+from recapbench.methods.maps import as_map
 from recapbench.methods.network import NetworkMethod, frozen
 from recapbench.methods.perceptual import PerceptualLoss, perceptual_features
 from recapbench.methods.sat_lgr import losses
@@ -19,7 +20,7 @@ from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
 from recapbench.methods.sat_lgr.config import SatLgrConfig
 from recapbench.methods.sat_lgr.discriminators import Discriminators
 from recapbench.methods.sat_lgr.geometry import GeometricNetwork
-from recapbench.methods.sat_lgr.layers import as_map, fix_spectral_norm, one_hot, probabilities
+from recapbench.methods.sat_lgr.layers import fix_spectral_norm, one_hot, probabilities
 from recapbench.methods.sat_lgr.self_pairs import self_pairs
 
 _POSES = {"source_pose", "target_pose"}

@@ -21,6 +21,7 @@ from recapbench.evaluation.metrics import METRICS
 from recapbench.evaluation.pair_values import read_pair_values
 from recapbench.methods.find import find_method
 from recapbench.methods.reference import CopySource
+from recapbench.registry import PluginError
 from recapbench.results import read_result
 from recapbench.run import RunRequest, run
 
@@ -212,7 +213,7 @@ def test_what_a_method_returns_is_checked(
     message: str,
 ) -> None:
     monkeypatch.setattr(CopySource, "generate", lambda self, query: made)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(PluginError, match=message):
         run(request(tmp_path / "r", None, method="copy_source"))
 
 

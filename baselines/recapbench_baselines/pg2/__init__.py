@@ -1,0 +1,1 @@
+"""PG2: Ma et al., "Pose Guided Person Image Generation", NIPS 2017."""

@@ -1,0 +1,1 @@
+"""A method for recapbench that moves and scales the source picture; nothing is learnt."""

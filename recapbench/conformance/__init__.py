@@ -1,0 +1,1 @@
+"""`recapbench check`: whether a method keeps the contract of `recapbench.methods.base`."""
