@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from recapbench_baselines.patn.method import Patn
 
 from recapbench.data.query import Batch, Query
 from recapbench.methods.base import ImageSpec
+from recapbench_baselines.patn.method import Patn
 
 STUDIO = ImageSpec(32, 32, 20, "deepfashion")
 STREET = ImageSpec(32, 16, 7, "market1501")

@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from patn_small import SMALL, STREET, STUDIO, batch, make
-from recapbench_baselines.patn import losses
-from recapbench_baselines.patn.method import Patn
-from recapbench_baselines.patn.variants import PatnBothParsings, PatnSourceParsing
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +16,9 @@ from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec
 from recapbench.methods.weights_file import WeightsHeader, write_weights
 from recapbench.registry import METHODS, load
+from recapbench_baselines.patn import losses
+from recapbench_baselines.patn.method import Patn
+from recapbench_baselines.patn.variants import PatnBothParsings, PatnSourceParsing
 
 KINDS = [Patn, PatnSourceParsing, PatnBothParsings]
 

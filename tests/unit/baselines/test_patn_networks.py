@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 from patn_small import SMALL, STREET, STUDIO
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recapbench.methods.base import ImageSpec
 from recapbench_baselines.patn.config import PatnConfig
 from recapbench_baselines.patn.discriminators import Discriminators
 from recapbench_baselines.patn.generator import Generator, TransferBlock
 from recapbench_baselines.patn.layers import DropHalf, InstanceNorm, ReflectionPad
 from recapbench_baselines.patn.method import Patn
 from recapbench_baselines.patn.variants import PatnBothParsings, PatnSourceParsing
-from torch import Tensor, nn
-from torch.nn import functional
-
-from recapbench.methods.base import ImageSpec
 
 FASHION = ImageSpec(256, 256, 20, "deepfashion")
 MARKET = ImageSpec(128, 64, 7, "market1501")

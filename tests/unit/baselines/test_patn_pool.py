@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from patn_small import batch, make
-from recapbench_baselines.patn.pool import ImagePool
 from torch import Tensor
 
 from recapbench.errors import UsageError
@@ -17,6 +16,7 @@ from recapbench.training.checkpoint import (
     restore,
     write_checkpoint,
 )
+from recapbench_baselines.patn.pool import ImagePool
 
 
 def images(first: int, count: int) -> Tensor:

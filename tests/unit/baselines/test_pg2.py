@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from recapbench_baselines.pg2 import losses
-from recapbench_baselines.pg2.method import Pg2
 from torch import Tensor, nn
 
 from recapbench.data.query import Batch, Query
@@ -22,6 +20,8 @@ from recapbench.training.checkpoint import (
     restore,
     write_checkpoint,
 )
+from recapbench_baselines.pg2 import losses
+from recapbench_baselines.pg2.method import Pg2
 
 STREET = ImageSpec(32, 16, 7, "market1501")
 STUDIO = ImageSpec(64, 64, 20, "deepfashion")

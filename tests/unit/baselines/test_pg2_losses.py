@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-from recapbench_baselines.pg2 import losses
 
 from recapbench.data.pose import pose_mask
 from recapbench.data.skeleton import MASK_LIMBS
+from recapbench_baselines.pg2 import losses
 
 SIZE = (64, 48)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from recapbench_baselines.pg2.layers import Residual, SameConv2d, enlarge, same_padding
-from recapbench_baselines.pg2.method import Pg2
-from recapbench_baselines.pg2.networks import Discriminator, Generator
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recapbench.methods.base import ImageSpec
+from recapbench_baselines.pg2.layers import Residual, SameConv2d, enlarge, same_padding
+from recapbench_baselines.pg2.method import Pg2
+from recapbench_baselines.pg2.networks import Discriminator, Generator
 
 FASHION = ImageSpec(256, 256, 20, "deepfashion")
 MARKET = ImageSpec(128, 64, 7, "market1501")

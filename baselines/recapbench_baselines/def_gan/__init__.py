@@ -1,0 +1,1 @@
+"""Def-GAN: deformable skip connections and a nearest-neighbour loss (Siarohin et al. 2018)."""
