@@ -19,7 +19,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from recapbench.data.keypoints import HIGHEST, LOWEST, Poses, assemble, check_names, outside
+from recapbench.data.keypoint_table import (
+    HIGHEST,
+    LOWEST,
+    Poses,
+    assemble,
+    check_names,
+    outside,
+)
 from recapbench.data.skeleton import JOINTS, NUM_JOINTS
 from recapbench.errors import DataError
 from recapbench.provenance import sha256_bytes, sha256_json

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from recapbench.data.query import Batch
+from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, MethodConfig, TrainableMethod
 from recapbench.methods.weights_file import load_into, open_header, read_weights
 
@@ -117,6 +118,26 @@ class NetworkMethod(TrainableMethod[NetworkConfigT]):
         """1, then falling linearly to 0 from the share ``decay_from`` of the training."""
         start = self.config.decay_from
         return 1.0 if progress <= start else (1.0 - progress) / (1.0 - start)
+
+
+def require_size(spec: ImageSpec, divisor: int, who: str, advice: str = "", least: int = 1) -> None:
+    """Refuse pictures that cannot be halved as often as a network halves them.
+
+    Args:
+        spec: of the dataset.
+        divisor: what height and width must be multiples of.
+        who: the network with the settings that ask for it.
+        advice: what to do about it, if anything can be done.
+        least: the smallest height and width, in pixels.
+
+    Raises:
+        UsageError: with the side that does not fit.
+    """
+    enough = f" of at least {least} pixels" if least > 1 else ""
+    for name, size in (("height", spec.height), ("width", spec.width)):
+        if size % divisor or size < least:
+            what = f"{who} needs a {name}{enough} that {divisor} divides, got {size}"
+            raise UsageError(f"{what}: {advice}" if advice else what)
 
 
 @contextmanager

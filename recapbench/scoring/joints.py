@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recapbench.data.keypoints import LOWEST, Poses, read_keypoints
+from recapbench.data.keypoint_table import LOWEST, Poses
+from recapbench.data.keypoints import read_keypoints
 from recapbench.data.skeleton import MISSING
 from recapbench.errors import DataError
 from recapbench.evaluation.pairs import Keypoints

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from recapbench.data.audit import audit
-from recapbench.data.keypoints import Poses, read_keypoints
+from recapbench.data.keypoint_table import Poses
+from recapbench.data.keypoints import read_keypoints
 from recapbench.data.locks import compare, find_lock, md5
 from recapbench.data.pairing import Built, from_keypoints
 from recapbench.data.pose import pose_mask

@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from recapbench.data.query import Batch, Query
-from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, Update
 from recapbench.methods.maps import as_map
-from recapbench.methods.network import NetworkMethod, frozen, own_draws
+from recapbench.methods.network import NetworkMethod, frozen, own_draws, require_size
 from recapbench.methods.perceptual import perceptual_features
 from recapbench_baselines.def_gan import losses
 from recapbench_baselines.def_gan.config import DefGanConfig
@@ -58,13 +57,8 @@ class DefGan(NetworkMethod[DefGanConfig]):
                 pictures smaller than the discriminator sees.
         """
         config = super().configure(spec, overrides)
-        divisor = 2 ** (config.levels - 1)
-        for name, size in (("height", spec.height), ("width", spec.width)):
-            if size % divisor or size < _LEAST_SIDE:
-                raise UsageError(
-                    f"def_gan with levels={config.levels} needs a {name} of at least {_LEAST_SIDE} "
-                    f"pixels that {divisor} divides, got {size}"
-                )
+        who = f"def_gan with levels={config.levels}"
+        require_size(spec, 2 ** (config.levels - 1), who, "set fewer levels", _LEAST_SIDE)
         return config
 
     @torch.inference_mode()

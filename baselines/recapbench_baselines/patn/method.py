@@ -15,7 +15,7 @@ from recapbench.data.skeleton import NUM_JOINTS
 from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, Update
 from recapbench.methods.maps import as_map
-from recapbench.methods.network import NetworkMethod, frozen, own_draws
+from recapbench.methods.network import NetworkMethod, frozen, own_draws, require_size
 from recapbench.methods.perceptual import PerceptualLoss, perceptual_features
 from recapbench_baselines.patn.config import PatnConfig
 from recapbench_baselines.patn.discriminators import Discriminator, Discriminators
@@ -47,11 +47,7 @@ class Patn(NetworkMethod[PatnConfig]):
         Raises:
             UsageError: for an unknown key, a bad value, or a size that does not fit.
         """
-        for name, size in (("height", spec.height), ("width", spec.width)):
-            if size % 4 or size < 8:
-                raise UsageError(
-                    f"{cls.name} needs a {name} of at least 8 pixels that 4 divides, got {size}"
-                )
+        require_size(spec, 4, cls.name, least=8)
         return super().configure(spec, overrides)
 
     def make_generator(self) -> Generator:

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from recapbench.data.query import Batch, Query
-from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, Update
-from recapbench.methods.network import NetworkMethod, frozen
+from recapbench.methods.network import NetworkMethod, frozen, require_size
 from recapbench_baselines.pg2 import losses
 from recapbench_baselines.pg2.config import Pg2Config
 from recapbench_baselines.pg2.networks import Discriminator, Generator
@@ -35,13 +34,8 @@ class Pg2(NetworkMethod[Pg2Config]):
             UsageError: for an unknown key, a bad value, or more levels than the size allows.
         """
         config = super().configure(spec, overrides)
-        side = 2 ** (config.levels - 1)
-        for name, size in (("height", spec.height), ("width", spec.width)):
-            if size % side:
-                raise UsageError(
-                    f"pg2 with levels={config.levels} needs a {name} that {side} divides, got "
-                    f"{size}: set fewer levels"
-                )
+        who = f"pg2 with levels={config.levels}"
+        require_size(spec, 2 ** (config.levels - 1), who, "set fewer levels")
         return config
 
     def make_generator(self) -> Generator:

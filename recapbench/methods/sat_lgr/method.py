@@ -13,7 +13,7 @@ from recapbench.data.query import Batch, Query
 from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, LayoutMethod, Update
 from recapbench.methods.maps import as_map
-from recapbench.methods.network import NetworkMethod, frozen
+from recapbench.methods.network import NetworkMethod, frozen, require_size
 from recapbench.methods.perceptual import PerceptualLoss, perceptual_features
 from recapbench.methods.sat_lgr import losses
 from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
@@ -113,14 +113,12 @@ class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
             UsageError: for an unknown key, a bad value, or more layers than the size allows.
         """
         config = super().configure(spec, overrides)
-        side = 2 ** (config.layers - 1)
-        for name, size in (("height", spec.height), ("width", spec.width)):
-            if size % (side * config.geometry_stride):
-                raise UsageError(
-                    f"sat_lgr with layers={config.layers} and geometry_stride="
-                    f"{config.geometry_stride} needs a {name} that {side * config.geometry_stride} "
-                    f"divides, got {size}: set fewer layers, and sat_layer and lgr_layer among them"
-                )
+        require_size(
+            spec,
+            2 ** (config.layers - 1) * config.geometry_stride,
+            f"{cls.name} with layers={config.layers} and geometry_stride={config.geometry_stride}",
+            "set fewer layers, and sat_layer and lgr_layer among them",
+        )
         return config
 
     def settle(self) -> None:

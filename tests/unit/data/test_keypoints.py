@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recapbench.data.keypoints import HEAD, Poses, read_keypoints, read_names
+from recapbench.data.keypoint_table import Poses
+from recapbench.data.keypoints import HEAD, read_keypoints, read_names
 from recapbench.data.skeleton import JOINTS
 from recapbench.errors import DataError
 from recapbench.provenance import sha256_bytes
