@@ -52,10 +52,12 @@ class PerceptualLoss(nn.Module):
 
     Args:
         features: maps RGB in [-1, 1] (B,3,H,W) to a feature map; its parameters are frozen.
+        network: what to call the network that they are of.
     """
 
-    def __init__(self, features: nn.Module) -> None:
+    def __init__(self, features: nn.Module, network: str) -> None:
         super().__init__()
+        self.network = network
         self.features = features.eval().requires_grad_(False)
 
     def forward(self, generated: Tensor, target: Tensor) -> Tensor:
@@ -85,3 +87,9 @@ def perceptual_features(name: str) -> tuple[str, nn.Module]:
                 if name == "vgg19":
                     raise
         return "effnet_lite0", EffnetStem(load_efficientnet_lite0(locate(EFFNET_LITE0)))
+
+
+def perceptual_loss(name: str) -> PerceptualLoss:
+    """The perceptual loss that a setting asks for; name and errors as of `perceptual_features`."""
+    network, features = perceptual_features(name)
+    return PerceptualLoss(features, network)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -31,17 +31,12 @@ from recapbench.training.checkpoint import (
     write_checkpoint,
 )
 from recapbench.training.contact import contact, training_device
+from recapbench.training.files import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS
 from recapbench.training.gradients import add_up
 from recapbench.training.validation import Look, Validation, is_due
 
 T = TypeVar("T")
 L = TypeVar("L", "Report", "Look")
-
-CHECKPOINT: Final = "checkpoint.safetensors"
-WEIGHTS: Final = "weights.safetensors"
-LOG: Final = "losses.jsonl"
-LOOKS: Final = "validation.jsonl"
-PLAN: Final = "plan.json"
 
 
 class TrainingPlan(BaseModel):
@@ -205,6 +200,7 @@ class Trainer:
         stored = TrainingPlan.model_validate_json(path.read_text())
         if wrong := stored.differences(self.plan):
             raise DataError(f"the run in {self.out} follows another plan: {'; '.join(wrong)}")
+        self.plan = stored  # with the command that it was started by
         if (self.out / CHECKPOINT).exists():
             header, tensors = read_checkpoint(self.out / CHECKPOINT)
             restore(tensors, self.sides, self.optimizers)
@@ -250,7 +246,7 @@ class Trainer:
             if self.step % self.checkpoint_every == 0 or self.step == self.plan.steps:
                 self._seconds = before + time.monotonic() - began
                 self._save()
-        if self.step == began_at:
+        if self.step == began_at and not (self.out / WEIGHTS).exists():
             self._once(self._export)
         return self.out / WEIGHTS
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from recapbench.errors import RecapbenchError, UsageError
-from recapbench.training.loop import PLAN, WEIGHTS
-from recapbench.training.start import TrainingRequest, choose_method
+from recapbench.training.files import PLAN, WEIGHTS
 
 _PATIENCE: Final = 30
 """Seconds that a training is given to end by itself."""
@@ -112,6 +111,8 @@ def sweep_jobs(
         UsageError: for an unknown name or setting, or a name that is given twice.
         DataError: for a dataset that has not been prepared.
     """
+    from recapbench.training.start import TrainingRequest, choose_method  # and so torch
+
     for kind, values in (("method", methods), ("dataset", datasets), ("seed", seeds)):
         if double := sorted({str(value) for value in values if list(values).count(value) > 1}):
             raise UsageError(f"{kind} {', '.join(double)} is named more than once")

@@ -16,7 +16,7 @@ from recapbench.methods.perceptual import perceptual_features
 from recapbench_baselines.def_gan import losses
 from recapbench_baselines.def_gan.config import DefGanConfig
 from recapbench_baselines.def_gan.networks import Discriminator, Generator, Maps
-from recapbench_baselines.def_gan.nn_loss import SCALES, NearestNeighbourLoss
+from recapbench_baselines.def_gan.nn_loss import NearestNeighbourLoss
 
 _LEAST_SIDE = 34
 """Pixels that the discriminator's five layers need."""
@@ -37,7 +37,6 @@ class DefGan(NetworkMethod[DefGanConfig]):
     def __init__(self, config: DefGanConfig, spec: ImageSpec) -> None:
         super().__init__(config, spec)
         self._nearest: NearestNeighbourLoss | None = None
-        self.perceptual_network: str | None = None
 
     def make_generator(self) -> Generator:
         """Two encoders and a decoder, ready to generate."""
@@ -72,15 +71,14 @@ class DefGan(NetworkMethod[DefGanConfig]):
     def nearest(self) -> NearestNeighbourLoss:
         """The nearest-neighbour loss, with its network; made when first asked for."""
         if self._nearest is None:
-            self.perceptual_network, features = perceptual_features(self.config.perceptual)
-            scale = SCALES[self.perceptual_network]
-            loss = NearestNeighbourLoss(features, scale, self.config.neighbourhood)
+            network, features = perceptual_features(self.config.perceptual)
+            loss = NearestNeighbourLoss(features, network, self.config.neighbourhood)
             self._nearest = loss.to(self.device).to(memory_format=torch.channels_last)
         return self._nearest
 
     def training_facts(self) -> dict[str, Any]:
-        """Which network the nearest-neighbour loss read."""
-        return {"perceptual": self.perceptual_network}
+        """Which network the nearest-neighbour loss reads."""
+        return {"perceptual": self.nearest.network}
 
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of the discriminator, then one of the generator."""

@@ -83,14 +83,15 @@ class NearestNeighbourLoss(nn.Module):
 
     Args:
         features: maps RGB in [-1, 1] (B,3,H,W) to a feature map; its parameters are frozen.
-        scale: what features are multiplied by.
+        network: name of the network that they are of, one of `SCALES`.
         side: of the neighbourhood, in positions of the feature map.
     """
 
-    def __init__(self, features: nn.Module, scale: float, side: int) -> None:
+    def __init__(self, features: nn.Module, network: str, side: int) -> None:
         super().__init__()
+        self.network = network
         self.features = features.eval().requires_grad_(False)
-        self.scale, self.side = scale, side
+        self.scale, self.side = SCALES[network], side
 
     def forward(self, generated_BCHW: Tensor, truth_BCHW: Tensor) -> Tensor:
         """The loss of generated images (B,3,H,W) in [-1, 1] against the ground truth."""

@@ -16,7 +16,7 @@ from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, Update
 from recapbench.methods.maps import as_map
 from recapbench.methods.network import NetworkMethod, frozen, own_draws, require_size
-from recapbench.methods.perceptual import PerceptualLoss, perceptual_features
+from recapbench.methods.perceptual import PerceptualLoss, perceptual_loss
 from recapbench_baselines.patn.config import PatnConfig
 from recapbench_baselines.patn.discriminators import Discriminator, Discriminators
 from recapbench_baselines.patn.generator import Generator
@@ -38,7 +38,6 @@ class Patn(NetworkMethod[PatnConfig]):
     def __init__(self, config: PatnConfig, spec: ImageSpec) -> None:
         super().__init__(config, spec)
         self._perceptual: PerceptualLoss | None = None
-        self.perceptual_network: str | None = None
 
     @classmethod
     def configure(cls, spec: ImageSpec, overrides: Mapping[str, Any] | None = None) -> PatnConfig:
@@ -80,13 +79,12 @@ class Patn(NetworkMethod[PatnConfig]):
     def perceptual(self) -> PerceptualLoss:
         """The perceptual loss, with its network; made when first asked for."""
         if self._perceptual is None:
-            self.perceptual_network, features = perceptual_features(self.config.perceptual)
-            self._perceptual = PerceptualLoss(features).to(self.device)
+            self._perceptual = perceptual_loss(self.config.perceptual).to(self.device)
         return self._perceptual
 
     def training_facts(self) -> dict[str, Any]:
-        """Which network the perceptual loss read."""
-        return {"perceptual": self.perceptual_network}
+        """Which network the perceptual loss reads."""
+        return {"perceptual": self.perceptual.network}
 
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of the generator, and then one of both discriminators.

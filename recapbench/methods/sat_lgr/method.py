@@ -14,7 +14,7 @@ from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, LayoutMethod, Update
 from recapbench.methods.maps import as_map
 from recapbench.methods.network import NetworkMethod, frozen, require_size
-from recapbench.methods.perceptual import PerceptualLoss, perceptual_features
+from recapbench.methods.perceptual import PerceptualLoss, perceptual_loss
 from recapbench.methods.sat_lgr import losses
 from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
 from recapbench.methods.sat_lgr.config import SatLgrConfig
@@ -95,7 +95,6 @@ class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
     def __init__(self, config: SatLgrConfig, spec: ImageSpec) -> None:
         super().__init__(config, spec)
         self._perceptual: PerceptualLoss | None = None
-        self.perceptual_network: str | None = None
 
     def make_generator(self) -> Generator:
         """Both transformations."""
@@ -188,13 +187,12 @@ class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
     def perceptual(self) -> PerceptualLoss:
         """The perceptual loss, with its network; made when first asked for."""
         if self._perceptual is None:
-            self.perceptual_network, features = perceptual_features(self.config.perceptual)
-            self._perceptual = PerceptualLoss(features).to(self.device)
+            self._perceptual = perceptual_loss(self.config.perceptual).to(self.device)
         return self._perceptual
 
     def training_facts(self) -> dict[str, Any]:
-        """Which network the perceptual loss read."""
-        return {"perceptual": self.perceptual_network}
+        """Which network the perceptual loss reads."""
+        return {"perceptual": self.perceptual.network}
 
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of equations (17) and (18)."""

@@ -18,9 +18,11 @@ from recapbench.data.datasets import find_dataset
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.weights_file import read_header
-from recapbench.run import RunRequest, run
+from recapbench.request import RunRequest
+from recapbench.run import run
 from recapbench.training.checkpoint import read_checkpoint
-from recapbench.training.loop import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS, Trainer
+from recapbench.training.files import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS
+from recapbench.training.loop import Trainer
 from recapbench.training.start import TrainingRequest, open_trainer
 from recapbench.training.validation import Validation, is_due
 
@@ -128,6 +130,28 @@ def test_killed_at_an_arbitrary_moment_it_ends_with_the_same_weights(
     done = cli(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     assert same(whole / CHECKPOINT, out / CHECKPOINT)
+    assert same(whole / WEIGHTS, out / WEIGHTS)
+
+
+def test_a_finished_training_is_left_as_it_is(whole: Path) -> None:
+    files = (WEIGHTS, CHECKPOINT, LOG, PLAN)
+    before = {name: (whole / name).read_bytes() for name in files}
+    open_trainer(request(whole, resume=True, command="recapbench train again")).run()
+    assert {name: (whole / name).read_bytes() for name in before} == before
+
+
+def test_a_resumed_training_keeps_its_command_and_knows_its_network(
+    whole: Path, tmp_path: Path
+) -> None:
+    """Also if none of the steps that were left has used the perceptual loss."""
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in (CHECKPOINT, LOG, PLAN):
+        (out / name).write_bytes((whole / name).read_bytes())
+    open_trainer(request(out, resume=True, command="recapbench train again")).run()
+    training = read_header(out / WEIGHTS).training
+    assert training["perceptual"] == "effnet_lite0"
+    assert training["command"] == json.loads((whole / PLAN).read_text())["command"]
     assert same(whole / WEIGHTS, out / WEIGHTS)
 
 
