@@ -18,8 +18,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from tempfile import TemporaryFile
@@ -210,6 +210,18 @@ def _text(file: IO[bytes], last: int) -> str:
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody looks at."""
+
+
+@contextmanager
+def answers() -> Iterator[IO[str]]:
+    """The child's standard output, for what it answers.
+
+    From now until the process ends, whatever else prints does so to standard error.
+    """
+    sys.stdout.flush()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as stream:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        yield stream
 
 
 class Parent:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +12,7 @@ from rich.table import Table
 
 from recapbench.cli.console import messages, print_json, print_table, progress
 from recapbench.cli.options import Config, Json, Settings, overrides
-from recapbench.isolation import parent
+from recapbench.isolation import answers, parent
 
 if TYPE_CHECKING:
     from recapbench.conformance.report import CheckReport
@@ -65,15 +63,10 @@ def check(
 
 
 def _serve(request: CheckRequest, report: Callable[[str, int, int], None]) -> None:
-    """Make the checks for the process that started this one.
-
-    Rows go to it through standard output as it was; what a plugin prints goes to standard error.
-    """
+    """Make the checks for the process that started this one."""
     from recapbench.conformance.checks import serve
 
-    sys.stdout.flush()
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as rows:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with answers() as rows:
         serve(request, rows, report)
 
 

@@ -27,7 +27,7 @@ from recapbench.errors import UsageError
 
 if TYPE_CHECKING:
     from recapbench.processes import Processes
-    from recapbench.run import RunRequest
+    from recapbench.request import RunRequest
 
 
 def run(
@@ -76,7 +76,7 @@ def run(
 ) -> None:
     """Generate the images of a manifest, save them, score them; several methods side by side."""
     from recapbench.processes import open_processes
-    from recapbench.run import RunRequest
+    from recapbench.request import RunRequest
 
     if target_parsing not in ("predicted", "ground_truth"):
         raise UsageError(
@@ -129,7 +129,7 @@ def run(
 
 def run_one(request: RunRequest, processes: Processes, as_json: bool) -> NoReturn:
     """Run a single method, in this process or shared by several, and print its result."""
-    from recapbench.run import GRID, RESULT
+    from recapbench.request import GRID, RESULT
     from recapbench.run import run as execute
     from recapbench.summary import by_size, exit_code, missing, result_table
 

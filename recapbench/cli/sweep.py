@@ -68,6 +68,7 @@ def sweep(
         "sample-every": sample_every,
         "log-every": log_every,
     }
+    where = executor_name(executor)
     jobs = sweep_jobs(
         method_names(methods),
         names("--dataset", dataset),
@@ -83,7 +84,7 @@ def sweep(
         return
     resources = Resources(partition, gpus, cpus, hours, at_once)
     try:
-        outcomes = run_sweep(jobs, out, executor_name(executor), resources, print_outcome)
+        outcomes = run_sweep(jobs, out, where, resources, print_outcome)
     except KeyboardInterrupt:
         stay = "; what is in the cluster's queue stays there" if executor == "slurm" else ""
         messages.print(f"interrupted; the same command goes on{stay}", soft_wrap=True)

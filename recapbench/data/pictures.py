@@ -5,17 +5,19 @@ from __future__ import annotations
 import colorsys
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from recapbench.data.manifest import Pair
 from recapbench.data.parsing import colourise
 from recapbench.data.skeleton import LIMBS, MISSING, SEEN
 from recapbench.data.split import Split
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Picture = npt.NDArray[np.uint8]
 """RGB uint8 (H, W, 3)."""
@@ -41,6 +43,8 @@ def to_uint8(images_BCHW: Tensor) -> npt.NDArray[np.uint8]:
     Returns:
         RGB (B,H,W,3) uint8.
     """
+    import torch  # what only draws does without
+
     levels = torch.round((images_BCHW.float().clamp(-1.0, 1.0) + 1.0) * 127.5)
     return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 

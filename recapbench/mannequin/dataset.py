@@ -137,8 +137,7 @@ def open_set(
     """
     drawing = renderer()
     size = PRESETS[preset]
-    key = sha256_json([SCHEMA, NAMING, drawing.version, size.train, size.test, size.images])[:12]
-    root = paths.home() / "datasets" / record.name / f"{preset}-{key}" / split
+    root = _folder(record, preset, drawing.version) / split
     content = _edits if split in EDITS else _persons
     repair = (
         f"Run `recapbench data prepare {record.name} --split {split} --preset {preset}`, or "
@@ -146,6 +145,18 @@ def open_set(
     )
     plan = Plan(record, split, root, partial(content, record, split, size, drawing), repair)
     return open_split(plan, progress, workers, verify)
+
+
+def set_folder(record: DatasetRecord, preset: str) -> Path:
+    """Where the splits of a built-in set lie once they are rendered."""
+    return _folder(record, preset, built_in_renderer().version)
+
+
+def _folder(record: DatasetRecord, preset: str, version: str) -> Path:
+    """Another folder for whatever would make another picture."""
+    size = PRESETS[preset]
+    key = sha256_json([SCHEMA, NAMING, version, size.train, size.test, size.images])[:12]
+    return paths.home() / "datasets" / record.name / f"{preset}-{key}"
 
 
 def _prefix(record: DatasetRecord) -> str:

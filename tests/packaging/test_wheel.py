@@ -39,7 +39,7 @@ def test_every_file_of_its_rooms_and_no_other(root: Path, names: set[str]) -> No
     [
         "recapbench/manifests/mannequin-test.csv",
         "recapbench/manifests/mannequin_street-test.json",
-        "recapbench/leaderboards/mannequin/measured/sat_lgr.json",
+        "recapbench/leaderboards/mannequin/measured/sat_lgr/result.json",
         "recapbench/methods/sat_lgr/deepfashion.toml",
         "recapbench/methods/sat_lgr/weights/mannequin.safetensors",
         "recapbench/methods/sat_lgr/weights/mannequin_street.safetensors",

@@ -129,18 +129,15 @@ def test_a_package_that_is_not_installed():
         weights.locate(record)
 
 
-def test_first_available(monkeypatch):
-    monkeypatch.setenv("RECAPBENCH_OFFLINE", "1")
-    record, path = weights.first_available([RECORD, weights.EFFNET_LITE0])
-    assert record is weights.EFFNET_LITE0
-    assert path.is_file()
-    with pytest.raises(MissingWeightsError, match="'toy'"):
-        weights.first_available([RECORD])
-
-
-def test_a_path_given_for_the_first_is_not_passed_over(tmp_path):
-    with pytest.raises(MissingWeightsError, match="there is no file"):
-        weights.first_available([RECORD, weights.EFFNET_LITE0], tmp_path / "none.pth")
+def test_what_lies_here_is_found_without_the_network(home, monkeypatch):
+    calls = serve(monkeypatch, Response(BODY))
+    assert weights.find(RECORD) is None
+    weights.cache_path(RECORD).parent.mkdir(parents=True)
+    weights.cache_path(RECORD).write_bytes(b"something else")
+    assert weights.find(RECORD) == weights.cache_path(RECORD)
+    with pytest.raises(DataError, match="expected weights 'toy'"):
+        weights.check(RECORD, weights.cache_path(RECORD))
+    assert calls == []
 
 
 def test_records_by_name():
