@@ -8,7 +8,7 @@ Every ``weights.safetensors`` below ``DIR`` whose training of a row is finished 
 pairs of its dataset. The Result is filed as ``<out>/<dataset>/ablation/<method>-seed<k>.json``, the
 values of single pairs in the ``.csv`` beside it. Weights that the record there already names by
 digest are skipped. The images lie in a temporary folder and go with it. In the end the records of
-every dataset are checked to be of one budget.
+every dataset are checked to be of one budget, and the index of the leaderboards is written anew.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from pathlib import Path
 from recapbench.errors import RecapbenchError
 from recapbench.leaderboard.ablation import FOLDER, read_ablation, record_name
 from recapbench.leaderboard.table4 import table4
+from recapbench.leaderboard.verify import update_index
 from recapbench.methods.weights_file import WeightsHeader, read_header
 from recapbench.provenance import sha256_file, write_atomic, write_json
+from recapbench.request import VALUES, RunRequest
 from recapbench.results import read_result
-from recapbench.run import VALUES, RunRequest, run
-from recapbench.training.loop import WEIGHTS
+from recapbench.run import run
+from recapbench.training.files import WEIGHTS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -94,6 +96,8 @@ def file_all(weights: Path, out: Path, device: str | None = None) -> list[str]:
     for dataset, folder in datasets.items():
         missing = read_ablation(dataset, folder).missing
         _say(f"{dataset}: {'without ' + ', '.join(missing) if missing else 'every row'}")
+    if datasets:
+        update_index(out)
     return list(datasets)
 
 

@@ -14,7 +14,7 @@ from recapbench.comparison.table import markdown
 from recapbench.errors import UsageError
 from recapbench.outputs import REQUEST
 from recapbench.provenance import write_atomic, write_json
-from recapbench.run import GRID, RESULT
+from recapbench.request import GRID, RESULT
 
 RECORD: Final = "comparison.json"
 PAGE: Final = "comparison.md"

@@ -14,11 +14,10 @@ from recapbench.data.manifest import Manifest, from_pairs
 from recapbench.errors import DataError
 from recapbench.evaluation.pair_values import PairValues, read_pair_values
 from recapbench.evaluation.score import Score
+from recapbench.leaderboard.soundness import value_problems
+from recapbench.request import RESULT, VALUES
 from recapbench.results import Result, read_result
-from recapbench.run import RESULT, VALUES
 
-_ROUNDING: Final = 1e-9
-"""Relative difference of two sums of the same numbers."""
 _SAME_PIXELS: Final = 1e-3
 """Relative difference that libraries and processors may make to a figure of the same images."""
 
@@ -92,15 +91,8 @@ def _labels(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
 
 def _check_values(entry: Entry) -> None:
     """Refuse values that are not those of the record beside them."""
-    path, result = entry.folder / VALUES, entry.result
-    _expect("pairs of digest", result.manifest.sha256, entry.manifest.sha256, path)
-    for name, column in entry.values.metrics.items():
-        known = [value for value in column if value is not None]
-        score = entry.score(name)
-        mean = math.fsum(known) / len(known) if known else None
-        value = None if score is None else score.value
-        if (mean is None) != (value is None) or not _close(mean, value, _ROUNDING):
-            raise DataError(f"{path}: expected values of {name} with the mean {value}, got {mean}")
+    for problem in value_problems(entry.result, entry.values):
+        raise DataError(f"{entry.folder}: {problem}")
 
 
 def _check_same(first: Entry, other: Entry) -> None:
@@ -168,8 +160,3 @@ def _close(first: float | None, second: float | None, relative: float) -> bool:
     if first is None or second is None:
         return first is second
     return math.isclose(first, second, rel_tol=relative, abs_tol=relative)
-
-
-def _expect(what: str, expected: str, got: str, where: Path) -> None:
-    if expected != got:
-        raise DataError(f"{where}: expected {what} {expected[:16]}, got {got[:16]}")

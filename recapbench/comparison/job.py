@@ -16,13 +16,12 @@ from recapbench.comparison.record import Failure
 from recapbench.data.annotations import open_annotations
 from recapbench.data.datasets import find_dataset
 from recapbench.data.selection import select_manifest
-from recapbench.devices import choose_device
 from recapbench.errors import EXIT_DONE, EXIT_PARTIAL, UsageError
 from recapbench.evaluation.metrics import get_metric
 from recapbench.isolation import Ended, Progress, run_isolated
 from recapbench.outputs import REQUEST
 from recapbench.provenance import write_atomic
-from recapbench.run import RESULT, RunRequest
+from recapbench.request import RESULT, RunRequest
 
 STALL: Final = 600.0
 """Seconds without progress after which a method is ended."""
@@ -135,9 +134,12 @@ def _prepare(request: RunRequest, report: Progress) -> None:
     """Make, or find, the data of a request, and check whatever is no business of the method."""
     record = find_dataset(request.dataset).resolved(request.split)
     record.preset(request.preset)
-    choose_device(request.device)
     for name in request.metrics or ():
         get_metric(name)
+    if request.device is not None:
+        from recapbench.devices import choose_device  # torch, which nothing else here needs
+
+        choose_device(request.device)
     split = record.open(request.split, request.preset, partial(report, "rendering persons"))
     select_manifest(split, request.preset, request.manifest)
     open_annotations(split, partial(report, "caching annotations"))

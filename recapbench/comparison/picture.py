@@ -42,10 +42,10 @@ def comparison_picture(entries: Sequence[Entry], failed: Sequence[str]) -> Compa
     if not shown:
         return ComparisonPicture(None, ["no run has its images beside it"])
     try:
-        split = _split(shown[0])
+        split = open_task(shown[0])
     except (DataError, UsageError) as error:
         return ComparisonPicture(None, [f"the dataset cannot be opened: {error}"])
-    columns = {entry.label: _outputs(entry, split) for entry in shown}
+    columns = {entry.label: open_outputs(entry, split) for entry in shown}
     return ComparisonPicture(methods_grid(columns, left_out), left_out)
 
 
@@ -53,7 +53,7 @@ def _has_images(entry: Entry) -> bool:
     return (entry.folder / "images").is_dir()
 
 
-def _split(entry: Entry) -> Split:
+def open_task(entry: Entry) -> Split:
     """The images of the task.
 
     Raises:
@@ -70,7 +70,7 @@ def _split(entry: Entry) -> Split:
     return split
 
 
-def _outputs(entry: Entry, split: Split) -> OutputFolder:
+def open_outputs(entry: Entry, split: Split) -> OutputFolder:
     """The saved images of a run.
 
     Raises:

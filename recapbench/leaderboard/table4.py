@@ -1,20 +1,26 @@
-"""The paper's Table 4: its rows in their order, and the figures that it reports."""
+"""The paper's Table 4: its rows in their order as methods, and the figures that it reports."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from recapbench.leaderboard.board import REPORTED
+from recapbench.leaderboard.nearest import nearest
+from recapbench.leaderboard.reported import Reported, read_reported
+from recapbench.paths import shipped
 
 BASIC: Final = "sat_lgr-basic"
 FULL: Final = "sat_lgr"
 LOWER_IS_BETTER: Final = frozenset({"FID"})
 """Headings of the table whose least figure is the best."""
 
-Reported = dict[str, Annotated[float, Field(gt=0)]]
+PaperDataset = Literal["deepfashion", "market1501"]
 
 
 class Table4Row(BaseModel):
@@ -23,20 +29,20 @@ class Table4Row(BaseModel):
     Attributes:
         method: the method of this library that it is.
         title: as the table calls it, without "Basic" before each "+".
-        deepfashion: figures that the paper reports on DeepFashion, by the table's heading.
-        market1501: the same on Market-1501.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
     title: str
-    deepfashion: Reported
-    market1501: Reported
 
-    def reported(self, settings: Literal["deepfashion", "market1501"]) -> Reported:
-        """What the paper reports on the dataset whose settings these are."""
-        return self.deepfashion if settings == "deepfashion" else self.market1501
+    def reported(self, dataset: PaperDataset) -> dict[str, float]:
+        """What the paper reports on a dataset, by the table's heading.
+
+        Raises:
+            DataError: if the record is missing or damaged.
+        """
+        return {figure.heading: figure.value for figure in _record(dataset, self.method).figures}
 
 
 class Table4(BaseModel):
@@ -44,15 +50,19 @@ class Table4(BaseModel):
 
     Attributes:
         source: where it stands.
-        metrics: names of this library's metrics by the table's headings, the nearest first.
         rows: in the table's order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
-    metrics: dict[str, list[str]]
     rows: tuple[Table4Row, ...]
+
+    @property
+    def metrics(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of this library's metrics by the table's headings, the nearest first."""
+        figures = _record("market1501", FULL).figures
+        return {figure.heading: nearest(figure) for figure in figures}
 
 
 @cache
@@ -60,3 +70,9 @@ def table4() -> Table4:
     """The table as this package has it."""
     text = (resources.files(__package__) / "table4.toml").read_text()
     return Table4.model_validate(tomllib.loads(text))
+
+
+@cache
+def _record(dataset: PaperDataset, method: str) -> Reported:
+    folder = shipped("leaderboards") / dataset / REPORTED
+    return read_reported(folder / f"table4-{method}.json")

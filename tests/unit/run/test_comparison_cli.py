@@ -24,8 +24,8 @@ from recapbench.data.datasets import find_dataset
 from recapbench.data.pictures import enlarge
 from recapbench.errors import UsageError
 from recapbench.outputs import REQUEST
+from recapbench.request import RunRequest
 from recapbench.results import read_result
-from recapbench.run import RunRequest
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -22,7 +22,8 @@ from recapbench.data.manifest import read_manifest
 from recapbench.data.split import Split
 from recapbench.errors import DataError
 from recapbench.methods.reference import CopySource
-from recapbench.run import RunRequest, run
+from recapbench.request import RunRequest
+from recapbench.run import run
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

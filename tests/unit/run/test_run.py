@@ -22,8 +22,9 @@ from recapbench.evaluation.pair_values import read_pair_values
 from recapbench.methods.find import find_method
 from recapbench.methods.reference import CopySource
 from recapbench.registry import PluginError
+from recapbench.request import RunRequest
 from recapbench.results import read_result
-from recapbench.run import RunRequest, run
+from recapbench.run import run
 
 LIMIT = 6
 

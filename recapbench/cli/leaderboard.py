@@ -1,0 +1,76 @@
+"""`recapbench leaderboard`: check the records, and file new ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recapbench.cli.console import messages, print_plain, progress
+
+leaderboard_app = typer.Typer(
+    help="The shipped records: verify them, add one.", no_args_is_help=True
+)
+
+_ROOT_HELP = "Folder of the leaderboards; those shipped by default."
+Root = Annotated[Path | None, typer.Option(help=_ROOT_HELP)]
+
+
+@leaderboard_app.command("verify")
+def verify_records(root: Root = None) -> None:
+    """Find every edit of records and of the files that they vouch for; exit code 3 if there is one.
+
+    Checked are digests, unlisted and missing files, schemas, and whether values, samples, weights
+    and pairs are those of the records.
+    """
+    from recapbench.errors import EXIT_DATA
+    from recapbench.leaderboard.verify import verify
+
+    folder = _folder(root)
+    wrong = verify(folder)
+    for line in wrong:
+        messages.print(line, soft_wrap=True, highlight=False, markup=False)
+    if wrong:
+        count = "1 problem" if len(wrong) == 1 else f"{len(wrong)} problems"
+        print_plain(f"{folder}: {count}")
+        raise typer.Exit(EXIT_DATA)
+    print_plain(f"{folder}: as its index and its records say")
+
+
+@leaderboard_app.command("add")
+def add(
+    result: Annotated[Path, typer.Argument(help="result.json of a run, in the run's folder.")],
+    root: Root = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of a record that is there.")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take a run on some of the pairs, or on others.")
+    ] = False,
+) -> None:
+    """Check a run and file it: record, values of single pairs, and a dozen samples."""
+    from recapbench.leaderboard.filing import Filing, add_record
+
+    with progress() as report:
+        folder, left_out = add_record(Filing(result, _folder(root), replace, partial), report)
+    for line in left_out:
+        messages.print(line, soft_wrap=True, highlight=False, markup=False)
+    print_plain(str(folder))
+
+
+@leaderboard_app.command("index")
+def index(root: Root = None) -> None:
+    """Write the index anew after files were changed by hand or by a script, and say which."""
+    from recapbench.leaderboard.verify import update_index
+
+    changed = update_index(_folder(root))
+    for name in changed:
+        print_plain(name)
+    messages.print(f"{len(changed)} entries changed", highlight=False)
+
+
+def _folder(root: Path | None) -> Path:
+    from recapbench.paths import shipped
+
+    return shipped("leaderboards") if root is None else root

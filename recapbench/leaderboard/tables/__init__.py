@@ -1,0 +1,1 @@
+"""Tables of the board: what stands in them, and the forms in which they are written."""
