@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -62,18 +62,33 @@ def methods_grid(columns: Mapping[str, OutputFolder], left_out: Sequence[str] = 
         left_out: notes on methods that have no column, to stand below the tiles.
     """
     first = next(iter(columns.values()))
-    split, manifest = first.split, first.manifest
-    size = split.record.image_size
-    rows: list[list[Picture]] = []
-    for index in spread(manifest, split):
-        source, target = manifest[index]
-        pose = draw_skeleton(split.keypoints[split.position(target)], size)
-        made = [outputs.image(index) for outputs in columns.values()]
-        rows.append([split.image(source), pose, *made, split.image(target)])
-    rows = _legible(rows, split)
+    rows = _legible(method_tiles(columns, spread(first.manifest, first.split)), first.split)
     width = rows[0][0].shape[1]
-    titles = [_fitting(title, width) for title in ("source", "target pose", *columns, "target")]
+    titles = [_fitting(title, width) for title in method_titles(columns)]
     return png_bytes(_with_foot(sheet(rows, titles), [f"not shown: {note}" for note in left_out]))
+
+
+def method_titles(columns: Iterable[str]) -> list[str]:
+    """Titles of the columns of ``method_tiles``."""
+    return ["source", "target pose", *columns, "target"]
+
+
+def method_tiles(columns: Mapping[str, OutputFolder], rows: Iterable[int]) -> list[list[Picture]]:
+    """Source, wanted pose, the output of each method and target, for rows of the manifest.
+
+    Args:
+        columns: outputs of one and the same manifest, by title.
+        rows: of the manifest, from 0.
+    """
+    first = next(iter(columns.values()))
+    split, size = first.split, first.split.record.image_size
+    tiles: list[list[Picture]] = []
+    for row in rows:
+        source, target = first.manifest[row]
+        pose = draw_skeleton(split.keypoints[split.position(target)], size)
+        made = [outputs.image(row) for outputs in columns.values()]
+        tiles.append([split.image(source), pose, *made, split.image(target)])
+    return tiles
 
 
 def _legible(rows: list[list[Picture]], split: Split) -> list[list[Picture]]:

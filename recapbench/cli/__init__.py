@@ -16,12 +16,16 @@ from recapbench.cli.check import check
 from recapbench.cli.compare import compare
 from recapbench.cli.console import messages, print_plain
 from recapbench.cli.data import data_app
+from recapbench.cli.doctor import doctor
 from recapbench.cli.generate import run
+from recapbench.cli.leaderboard import leaderboard_app
 from recapbench.cli.manifest import manifest_app
 from recapbench.cli.names import list_names
+from recapbench.cli.page import page
 from recapbench.cli.plot import plot_app
 from recapbench.cli.score import score
 from recapbench.cli.sweep import sweep
+from recapbench.cli.table import table
 from recapbench.cli.train import train
 from recapbench.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, RecapbenchError
 from recapbench.isolation import parent
@@ -38,10 +42,14 @@ app.command()(score)
 app.command()(train)
 app.command()(sweep)
 app.command()(check)
+app.command()(doctor)
+app.command()(page)
 app.command("list")(list_names)
+app.command()(table)
 app.add_typer(data_app, name="data")
 app.add_typer(manifest_app, name="manifest")
 app.add_typer(plot_app, name="plot")
+app.add_typer(leaderboard_app, name="leaderboard")
 
 
 def _show_version(asked: bool) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recapbench.comparison.entry import Entry
     from recapbench.comparison.job import Outcome
     from recapbench.comparison.record import Comparison
-    from recapbench.run import RunRequest
+    from recapbench.request import RunRequest
 
 
 def compare(
@@ -108,7 +108,7 @@ def show(
     """The table and its caption; what else there is to say goes to the messages."""
     from recapbench.comparison.build import PAGE, RECORD
     from recapbench.comparison.table import comparison_table, failures
-    from recapbench.run import GRID
+    from recapbench.request import GRID
     from recapbench.summary import missing
 
     print_table(comparison_table(comparison))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from recapbench.leaderboard.ablation import DEFAULT_METRICS, Ablation, read_ablation
 from recapbench.leaderboard.ablation_page import ablation_page
-from recapbench.leaderboard.ablation_plot import ablation_plot
+from recapbench.leaderboard.plots.ablation import ablation_figure, ablation_plot
 from recapbench.leaderboard.table4 import BASIC, FULL
 
 Cli = Callable[..., Any]
@@ -42,6 +42,18 @@ def test_the_same_records_give_the_same_bytes(
         monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
         assert ablation_plot(ablation, DEFAULT_METRICS, form) == once
     assert ablation_plot(ablation, DEFAULT_METRICS[:1], form) != once
+
+
+def test_bars_begin_at_the_first_row_and_end_at_the_rows_means(ablation: Ablation) -> None:
+    panels = ablation_figure(ablation, ("ssim.def_gan", "l1")).axes
+    assert len(panels) == 2
+    for panel, metric in zip(panels, ("ssim.def_gan", "l1"), strict=True):
+        start = ablation.rows[0].mean(metric)
+        assert [bar.get_x() for bar in panel.patches] == pytest.approx([start] * 7)
+        ends = [bar.get_x() + bar.get_width() for bar in panel.patches]
+        assert ends == pytest.approx([row.mean(metric) for row in ablation.rows])
+    titles = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert titles == [row.paper.title for row in ablation.rows]
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])

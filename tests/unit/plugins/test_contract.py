@@ -18,7 +18,8 @@ from recapbench.methods.contract import generate_checked, move_checked, open_che
 from recapbench.methods.find import find_method
 from recapbench.methods.reference import CopySource
 from recapbench.registry import PluginError
-from recapbench.run import RunRequest, open_method
+from recapbench.request import RunRequest
+from recapbench.run import open_method
 
 SPEC = ImageSpec(8, 4, 7, "market1501")
 WHO = r"method 'bad_{}' of recapbench-bad 1\.0 \(recapbench_bad\.\w+:\w+\) "

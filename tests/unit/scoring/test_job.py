@@ -17,8 +17,9 @@ from recapbench.errors import DataError, UsageError
 from recapbench.evaluation.evaluate import evaluate
 from recapbench.evaluation.pairs import PairSet
 from recapbench.provenance import sha256_ordered, sha256_pixels
+from recapbench.request import RunRequest
 from recapbench.results import Result, read_result
-from recapbench.run import RunRequest, run
+from recapbench.run import run
 from recapbench.scoring.job import ScoreRequest, score
 from recapbench.scoring.task import Inputs
 

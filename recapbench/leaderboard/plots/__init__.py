@@ -1,0 +1,1 @@
+"""Plots of records: one module each, one style for all."""

@@ -1,0 +1,38 @@
+"""Figures and facts as the page's readers see them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ROUNDING: Final = 1e-9
+"""Intervals narrower than this are rounding."""
+
+
+def number(value: float) -> str:
+    """A figure with as many decimals as tell rows apart."""
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Both ends, or nothing where there is no interval."""
+    if low is None or high is None:
+        return ""
+    return f"{number(low)} to {number(high)}" if high - low > _ROUNDING else number(low)
+
+
+def count(value: int) -> str:
+    """A number of things, with its thousands apart."""
+    return f"{value:,}"
+
+
+def duration(seconds: float) -> str:
+    """Wall-clock time in the largest unit that keeps two digits."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def direction(higher_is_better: bool) -> str:
+    """Which way is better, for people who read and for those who listen."""
+    return "higher is better" if higher_is_better else "lower is better"
