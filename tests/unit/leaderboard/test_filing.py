@@ -103,7 +103,7 @@ def edited(path: Path, change: Callable[[Any], object]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r: r["scores"][0].update(value=0.5, low=None, high=None, interval=None), "the mean"),
+        (lambda r: r["scores"][0].update(value=0.5, low=None, high=None, interval=None), "mean"),
         (lambda r: r["outputs"].update(sha256="0" * 64), "expected images of digest 0000"),
         (lambda r: r["dataset"].update(images="0" * 64), "expected images [0-9a-f]{64}, got 0000"),
         (lambda r: r["dataset"].update(annotations=None), "expected annotations .* got None"),
