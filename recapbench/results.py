@@ -26,6 +26,9 @@ class MethodPart(_Record):
     """Which method, with which settings, from which distribution.
 
     Of images that somebody else generated only the name is known, as the user gives it.
+
+    Attributes:
+        parameters: how many trained numbers it generates with, if it says so.
     """
 
     name: str
@@ -33,6 +36,7 @@ class MethodPart(_Record):
     distribution: str | None = None
     config: dict[str, Any] | None = None
     inputs: list[str] | None = None
+    parameters: int | None = None
 
 
 class WeightsPart(_Record):

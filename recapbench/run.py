@@ -286,6 +286,7 @@ class _Job:
                 distribution=plugin.distribution,
                 config=self.method.config.model_dump(mode="json"),
                 inputs=sorted(self.inputs),
+                parameters=self.method.parameters,
             ),
             weights=self._weights_part(),
             dataset=DatasetPart(

@@ -18,7 +18,7 @@ from recapbench.errors import DataError, UsageError, unknown
 from recapbench.evaluation.pair_values import PairValues, read_pair_values
 from recapbench.evaluation.score import Score
 from recapbench.leaderboard.table4 import FULL, Table4Row, table4
-from recapbench.methods.base import ImageSpec, TrainableMethod
+from recapbench.methods.base import ImageSpec
 from recapbench.methods.find import find_method, image_spec
 from recapbench.paths import shipped
 from recapbench.results import Result, read_result
@@ -304,6 +304,6 @@ def _parameters(result: Result, spec: ImageSpec) -> int:
         method = cls(cls.configure(spec, result.method.config), spec)
     except UsageError as error:
         raise DataError(f"settings of a record of {cls.name}: {error}") from None
-    if not isinstance(method, TrainableMethod):
-        raise DataError(f"expected a method that can be trained, got {cls.name}")
-    return sum(one.numel() for one in method.sides()["generator"].parameters())
+    if method.parameters is None:
+        raise DataError(f"expected a method of networks, got {cls.name}")
+    return method.parameters

@@ -126,6 +126,11 @@ class Method(ABC, Generic[ConfigT]):
             )
             raise UsageError(f"bad configuration of {cls.name}: {problems}") from None
 
+    @property
+    def parameters(self) -> int | None:
+        """How many trained numbers it generates with; None if it does not say."""
+        return None
+
     def to(self, device: torch.device | str) -> None:
         """Move the method to a device."""
         self.device = torch.device(device)

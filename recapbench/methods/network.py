@@ -92,6 +92,11 @@ class NetworkMethod(TrainableMethod[NetworkConfigT]):
             self._discriminators.to(device)
 
     @property
+    def parameters(self) -> int:
+        """How many parameters the generator has."""
+        return sum(parameter.numel() for parameter in self.generator.parameters())
+
+    @property
     def discriminators(self) -> nn.Module:
         """The networks that judge; made when first asked for, since generation needs none."""
         if self._discriminators is None:

@@ -224,6 +224,8 @@ def _line(score: Score) -> ScoreLine:
 
 def _card(record: Measured, training: Mapping[str, Any]) -> Iterator[Fact]:
     result = record.result
+    if result.method.parameters is not None:
+        yield Fact("Parameters", f"{result.method.parameters:,}")
     if result.method.inputs is not None:
         yield Fact("Inputs", ", ".join(name.replace("_", " ") for name in result.method.inputs))
     if result.target_parsing is not None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from recapbench.data.datasets import find_dataset
 from recapbench.data.manifest import write_manifest
@@ -76,6 +77,19 @@ def test_the_values_of_the_pairs_make_the_scores(done: Path) -> None:
             assert known == []
         else:
             assert math.fsum(known) / len(known) == result.score(name).value
+
+
+def test_the_record_counts_the_parameters(done: Path, street_weights: Path, tmp_path: Path) -> None:
+    """Spectral norm's vectors are none: they are not trained."""
+    trained = {
+        name: tensor
+        for name, tensor in load_file(street_weights).items()
+        if not name.endswith(("._u", "._v"))
+    }
+    counted = read_result(done / "result.json").method.parameters
+    assert counted == sum(tensor.numel() for tensor in trained.values())
+    copied = run(request(tmp_path / "copy", None, method="copy_source", metrics=("l1",)))
+    assert copied.method.parameters is None
 
 
 def test_the_json_keeps_its_contract(done: Path) -> None:
