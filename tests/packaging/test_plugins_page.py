@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def imports(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples can be imported here, whoever has imported others of their names before."""
+    monkeypatch.syspath_prepend(site)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "recapbench_mine"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.fixture
 def succeed(cli: Cli, site: Path) -> Callable[..., str]:
     """What a command prints, with the examples installed."""
 
@@ -78,18 +87,16 @@ def failures(report: str) -> list[str]:
     ]
 
 
-def test_the_shortest_method(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(site)
+@pytest.mark.usefixtures("imports")
+def test_the_shortest_method() -> None:
     method = find_method("mine").open("mannequin_street", STREET)
     image = torch.rand(2, 3, *STREET.size)
     made = generate_checked(method, Query(("a",) * 2, ("b",) * 2, {"source_image": image}), STREET)
     assert torch.equal(made.images[..., 0], image[..., -1])
 
 
-def test_a_model_that_is_trained_elsewhere(
-    succeed: Callable[..., str], tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(site)
+@pytest.mark.usefixtures("imports")
+def test_a_model_that_is_trained_elsewhere(succeed: Callable[..., str], tmp_path: Path) -> None:
     from recapbench_mine.network import Network
 
     torch.save(Network(width=8).state_dict(), tmp_path / "model.pth")
@@ -109,10 +116,8 @@ def test_a_model_that_is_trained_here(succeed: Callable[..., str], tmp_path: Pat
     assert result["weights"]["training"]["steps_taken"] == 4
 
 
-def test_the_settings_of_the_larger_datasets_are_whole(
-    site: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(site)
+@pytest.mark.usefixtures("imports")
+def test_the_settings_of_the_larger_datasets_are_whole() -> None:
     from recapbench_mine.trained.method import Trained
 
     for settings in ("deepfashion", "market1501"):
