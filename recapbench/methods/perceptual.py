@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, TypeVar
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recapbench.errors import MissingWeightsError
+from recapbench.methods.base import ImageSpec
+from recapbench.methods.network import NetworkConfig, NetworkMethod
 from recapbench.networks.efficientnet import EfficientNetLite0, load_efficientnet_lite0
 from recapbench.weights import EFFNET_LITE0, VGG19, locate
 
@@ -93,3 +98,34 @@ def perceptual_loss(name: str) -> PerceptualLoss:
     """The perceptual loss that a setting asks for; name and errors as of `perceptual_features`."""
     network, features = perceptual_features(name)
     return PerceptualLoss(features, network)
+
+
+class PerceptualConfig(NetworkConfig):
+    """Settings of a network that is trained with the perceptual loss."""
+
+    perceptual: Literal["auto", "vgg19", "effnet_lite0"] = Field(
+        description="network of the perceptual loss; auto: VGG-19 if to be had, else "
+        "EfficientNet-Lite0"
+    )
+
+
+PerceptualConfigT = TypeVar("PerceptualConfigT", bound=PerceptualConfig)
+
+
+class PerceptualMethod(NetworkMethod[PerceptualConfigT]):
+    """A network that is trained with the perceptual loss; the record names the loss's network."""
+
+    def __init__(self, config: PerceptualConfigT, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
+        self._perceptual: PerceptualLoss | None = None
+
+    @property
+    def perceptual(self) -> PerceptualLoss:
+        """The perceptual loss, with its network; made when first asked for."""
+        if self._perceptual is None:
+            self._perceptual = perceptual_loss(self.config.perceptual).to(self.device)
+        return self._perceptual
+
+    def training_facts(self) -> dict[str, Any]:
+        """Which network the perceptual loss reads."""
+        return {"perceptual": self.perceptual.network}

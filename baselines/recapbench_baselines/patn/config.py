@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from recapbench.methods.network import NetworkConfig
+from recapbench.methods.perceptual import PerceptualConfig
 
 
-class PatnConfig(NetworkConfig):
+class PatnConfig(PerceptualConfig):
     """Settings of the networks, the losses and the training."""
 
     width: int = Field(
@@ -38,6 +38,3 @@ class PatnConfig(NetworkConfig):
     alpha: float = Field(ge=0, description="weight of the mean of both adversarial losses")
     lambda_1: float = Field(ge=0, description="weight of L1")
     lambda_2: float = Field(ge=0, description="weight of the perceptual loss")
-    perceptual: Literal["auto", "vgg19", "effnet_lite0"] = Field(
-        description="its network; auto: VGG-19 if to be had, else EfficientNet-Lite0"
-    )

@@ -15,15 +15,15 @@ from recapbench.data.skeleton import NUM_JOINTS
 from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, Update
 from recapbench.methods.maps import as_map
-from recapbench.methods.network import NetworkMethod, frozen, own_draws, require_size
-from recapbench.methods.perceptual import PerceptualLoss, perceptual_loss
+from recapbench.methods.network import frozen, own_draws, require_size
+from recapbench.methods.perceptual import PerceptualMethod
 from recapbench_baselines.patn.config import PatnConfig
 from recapbench_baselines.patn.discriminators import Discriminator, Discriminators
 from recapbench_baselines.patn.generator import Generator
 from recapbench_baselines.patn.losses import pixel_loss, verdict_loss
 
 
-class Patn(NetworkMethod[PatnConfig]):
+class Patn(PerceptualMethod[PatnConfig]):
     """Progressive pose attention transfer (Zhu et al., CVPR 2019)."""
 
     name: ClassVar[str] = "patn"
@@ -34,10 +34,6 @@ class Patn(NetworkMethod[PatnConfig]):
     config_class = PatnConfig
     generator: Generator
     discriminators: Discriminators
-
-    def __init__(self, config: PatnConfig, spec: ImageSpec) -> None:
-        super().__init__(config, spec)
-        self._perceptual: PerceptualLoss | None = None
 
     @classmethod
     def configure(cls, spec: ImageSpec, overrides: Mapping[str, Any] | None = None) -> PatnConfig:
@@ -74,17 +70,6 @@ class Patn(NetworkMethod[PatnConfig]):
         return self.generator(as_map(query.source_image), as_map(torch.cat(maps, dim=1)))
 
     # Training
-
-    @property
-    def perceptual(self) -> PerceptualLoss:
-        """The perceptual loss, with its network; made when first asked for."""
-        if self._perceptual is None:
-            self._perceptual = perceptual_loss(self.config.perceptual).to(self.device)
-        return self._perceptual
-
-    def training_facts(self) -> dict[str, Any]:
-        """Which network the perceptual loss reads."""
-        return {"perceptual": self.perceptual.network}
 
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of the generator, and then one of both discriminators.

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from recapbench.methods.network import NetworkConfig
+from recapbench.methods.perceptual import PerceptualConfig
 
 
-class SatLgrConfig(NetworkConfig):
+class SatLgrConfig(PerceptualConfig):
     """Settings of the model, its losses and its training.
 
     Layers are counted from 1 at full resolution; layer k has 1/2^(k-1) of it (section 4.3).
@@ -64,9 +64,6 @@ class SatLgrConfig(NetworkConfig):
     )
     adversarial_start: float = Field(
         ge=0, le=1, description="share of the training after which the adversarial terms begin"
-    )
-    perceptual: Literal["auto", "vgg19", "effnet_lite0"] = Field(
-        description="network of equation (16); auto: VGG-19 if to be had, else EfficientNet-Lite0"
     )
     lambda_1: float = Field(ge=0, description="weight of the adversarial loss on the layout")
     lambda_2: float = Field(ge=0, description="weight of the adversarial losses on the image")

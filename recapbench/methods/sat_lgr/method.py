@@ -13,8 +13,8 @@ from recapbench.data.query import Batch, Query
 from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec, LayoutMethod, Update
 from recapbench.methods.maps import as_map
-from recapbench.methods.network import NetworkMethod, frozen, require_size
-from recapbench.methods.perceptual import PerceptualLoss, perceptual_loss
+from recapbench.methods.network import frozen, require_size
+from recapbench.methods.perceptual import PerceptualMethod
 from recapbench.methods.sat_lgr import losses
 from recapbench.methods.sat_lgr.appearance import AppearanceNetwork
 from recapbench.methods.sat_lgr.config import SatLgrConfig
@@ -82,7 +82,7 @@ class Generator(nn.Module):
         )
 
 
-class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
+class SatLgr(LayoutMethod[SatLgrConfig], PerceptualMethod[SatLgrConfig]):
     """The paper's model (sections 3 and 4.1)."""
 
     name: ClassVar[str] = "sat_lgr"
@@ -91,10 +91,6 @@ class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
     config_class = SatLgrConfig
     generator: Generator
     discriminators: Discriminators
-
-    def __init__(self, config: SatLgrConfig, spec: ImageSpec) -> None:
-        super().__init__(config, spec)
-        self._perceptual: PerceptualLoss | None = None
 
     def make_generator(self) -> Generator:
         """Both transformations."""
@@ -182,17 +178,6 @@ class SatLgr(LayoutMethod[SatLgrConfig], NetworkMethod[SatLgrConfig]):
         )
 
     # Training
-
-    @property
-    def perceptual(self) -> PerceptualLoss:
-        """The perceptual loss, with its network; made when first asked for."""
-        if self._perceptual is None:
-            self._perceptual = perceptual_loss(self.config.perceptual).to(self.device)
-        return self._perceptual
-
-    def training_facts(self) -> dict[str, Any]:
-        """Which network the perceptual loss reads."""
-        return {"perceptual": self.perceptual.network}
 
     def training_step(self, batch: Batch, progress: float, update: Update) -> dict[str, Tensor]:
         """One step of equations (17) and (18)."""
