@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from checkout_scripts import load_script
 
 from recapbench.errors import DataError
 from recapbench.evaluation.metrics import METRICS
@@ -18,20 +18,12 @@ from recapbench.leaderboard.nearest import OFFLINE, nearest
 from recapbench.leaderboard.reported import read_reported
 from recapbench.paths import shipped
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "build_reported.py"
 SHIPPED = "market1501/reported/table1-patn-rerun.json"
 
 
 @pytest.fixture
 def script() -> ModuleType:
-    if not SCRIPT.is_file():
-        pytest.skip("needs the checkout's scripts")
-    spec = importlib.util.spec_from_file_location("build_reported", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("build_reported")
 
 
 def test_the_shipped_files_are_what_the_script_makes(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from ablation_records import DATASET, SMALL, record
+from checkout_scripts import load_script
 
 from recapbench.data.datasets import find_dataset
 from recapbench.leaderboard.ablation import read_ablation
@@ -18,19 +18,10 @@ from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.weights_file import WeightsHeader, write_weights
 from recapbench.provenance import sha256_file
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "run_ablation.py"
-
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    if not SCRIPT.is_file():
-        pytest.skip("needs the checkout's scripts")
-    spec = importlib.util.spec_from_file_location("run_ablation", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("run_ablation")
 
 
 def training(folder: Path, method: str, seed: int = 0, **facts: Any) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from checkout_scripts import load_script
 from matplotlib import pyplot
 from matplotlib.patches import FancyArrowPatch
 
@@ -14,19 +14,11 @@ from recapbench.data.parsing import LIP_LABELS, MARKET_LABELS
 from recapbench.methods.sat_lgr.lgr import adjacency
 
 ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = ROOT / "scripts" / "draw_adjacency.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    if not SCRIPT.is_file():
-        pytest.skip("needs the checkout's scripts")
-    spec = importlib.util.spec_from_file_location("draw_adjacency", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("draw_adjacency")
 
 
 @pytest.mark.parametrize(("parts", "names"), [(20, LIP_LABELS), (7, MARKET_LABELS)])

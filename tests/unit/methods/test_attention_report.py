@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from checkout_scripts import load_script
 
 from recapbench.data.datasets import find_dataset
 from recapbench.data.examples import Example, collate
@@ -18,20 +16,10 @@ from recapbench.mannequin.render import Rendering, render
 from recapbench.methods.find import image_spec
 from recapbench.methods.sat_lgr.method import SatLgr
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "attention_report.py"
-
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    if not SCRIPT.is_file():
-        pytest.skip("needs the checkout's scripts")
-    spec = importlib.util.spec_from_file_location("attention_report", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["attention_report"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("attention_report")
 
 
 @pytest.fixture(scope="module")
