@@ -28,7 +28,7 @@ from recapbench.provenance import sha256_file, write_atomic, write_json
 from recapbench.request import VALUES, RunRequest
 from recapbench.results import read_result
 from recapbench.run import run
-from recapbench.training.files import WEIGHTS
+from recapbench.training.folder import WEIGHTS
 
 ROOT = Path(__file__).resolve().parent.parent
 

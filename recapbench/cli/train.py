@@ -24,8 +24,7 @@ from recapbench.cli.options import (
 from recapbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from recapbench.training.loop import Report
-    from recapbench.training.validation import Look
+    from recapbench.training.folder import Look, Report
 
 
 def train(

@@ -58,7 +58,7 @@ def _processor() -> Finding:
     import torch
 
     from recapbench.data.cache import available_cores
-    from recapbench.devices import best_precision
+    from recapbench.training.precision import best_precision
 
     cores, threads = available_cores(), torch.get_num_threads()
     detail = (
@@ -74,7 +74,7 @@ def _processor() -> Finding:
 def _cuda(number: int) -> Finding:
     import torch
 
-    from recapbench.devices import best_precision
+    from recapbench.training.precision import best_precision
 
     facts = torch.cuda.get_device_properties(number)
     detail = (

@@ -10,9 +10,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from recapbench.errors import DataError
-from recapbench.training.files import LOG, LOOKS, PLAN
-from recapbench.training.loop import Report, TrainingPlan
-from recapbench.training.validation import Look
+from recapbench.training.folder import LOG, LOOKS, PLAN, Look, Report, TrainingPlan
 
 L = TypeVar("L", bound=BaseModel)
 

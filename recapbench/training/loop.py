@@ -11,14 +11,12 @@ from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from recapbench.data.examples import share, training_loader
 from recapbench.data.manifest import Manifest
 from recapbench.data.query import Batch
 from recapbench.data.split import Split
-from recapbench.devices import Precision
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.weights_file import WeightsHeader, write_weights
@@ -31,74 +29,21 @@ from recapbench.training.checkpoint import (
     write_checkpoint,
 )
 from recapbench.training.contact import contact, training_device
-from recapbench.training.files import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS
+from recapbench.training.folder import (
+    CHECKPOINT,
+    LOG,
+    LOOKS,
+    PLAN,
+    WEIGHTS,
+    Look,
+    Report,
+    TrainingPlan,
+)
 from recapbench.training.gradients import add_up
-from recapbench.training.validation import Look, Validation, is_due
+from recapbench.training.validation import Validation, is_due
 
 T = TypeVar("T")
-L = TypeVar("L", "Report", "Look")
-
-
-class TrainingPlan(BaseModel):
-    """What a run does; two runs of one plan give the same weights on one machine.
-
-    Attributes:
-        method: name of the method.
-        dataset: name of the dataset.
-        preset: size of the dataset, if it has several.
-        data: digest of the training images' pixels.
-        manifest: digest of the training pairs.
-        pairs: how many there are.
-        config: every setting of the method.
-        steps: how many steps to take.
-        seed: of the weights, the order of pairs and all else that is drawn.
-        init: weights that it starts from, with the record of how they were made; None for
-            a fresh start.
-        precision: "bf16" runs convolutions in bfloat16 (autocast), "fp32" does not.
-        passes: in how many passes each process goes through its pairs of a step; gradients add up
-            over them, and both sides step at the end.
-        command: the command line that made the plan.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    method: str
-    dataset: str
-    preset: str
-    data: str
-    manifest: str
-    pairs: int
-    config: dict[str, Any]
-    steps: int
-    seed: int
-    precision: Precision
-    passes: int = 1
-    init: dict[str, Any] | None = None
-    command: str
-
-    def differences(
-        self, other: TrainingPlan, ours: str = "there", others: str = "asked"
-    ) -> list[str]:
-        """What another plan has otherwise, but for the command that asked for it."""
-        mine, theirs = self.model_dump(), other.model_dump()
-        return [
-            f"{key}: {mine[key]!r} {ours}, {theirs[key]!r} {others}"
-            for key in mine
-            if key != "command" and mine[key] != theirs[key]
-        ]
-
-
-class Report(BaseModel):
-    """One line of the log: each loss averaged over the steps since the line before that had it."""
-
-    step: int
-    seconds: float
-    losses: dict[str, float]
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """What to say of it, by name."""
-        return self.losses
+L = TypeVar("L", Report, Look)
 
 
 class Trainer:

@@ -11,14 +11,16 @@ from typing import Any
 import torch
 
 from recapbench.data.datasets import DatasetRecord, find_dataset
-from recapbench.devices import best_precision, choose_device
+from recapbench.devices import choose_device
 from recapbench.errors import DataError, UsageError
 from recapbench.methods.base import TrainableMethod
 from recapbench.methods.find import find_method, image_spec
 from recapbench.methods.weights_file import read_header
 from recapbench.processes import ALONE, Processes
 from recapbench.provenance import sha256_file
-from recapbench.training.loop import Trainer, TrainingPlan
+from recapbench.training.folder import TrainingPlan
+from recapbench.training.loop import Trainer
+from recapbench.training.precision import best_precision
 from recapbench.training.validation import Validation
 
 

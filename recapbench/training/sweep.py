@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from recapbench.errors import RecapbenchError, UsageError
-from recapbench.training.files import PLAN, WEIGHTS
+from recapbench.training.folder import PLAN, WEIGHTS
 
 _PATIENCE: Final = 30
 """Seconds that a training is given to end by itself."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel
 
 from recapbench.data.examples import loader
 from recapbench.data.manifest import Manifest, Pair
@@ -26,23 +25,6 @@ EARLY: Final = (10, 50, 100, 200)
 """Steps of the first looks, at which a mistake shows that would cost hours."""
 
 Image = npt.NDArray[np.uint8]
-
-
-class Look(BaseModel):
-    """One line of the validation's log.
-
-    Attributes:
-        step: after which it was taken.
-        l1: mean absolute difference of the pairs' images in [-1, 1], as the metric ``l1`` has it.
-    """
-
-    step: int
-    l1: float
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """What to say of it, by name."""
-        return {"validation l1": self.l1}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,15 @@ def test_importing_the_package_loads_no_torch() -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
+@pytest.mark.parametrize(
+    "module", ["cli", "leaderboard.verify", "leaderboard.plots.training", "page.site"]
+)
+def test_what_reads_files_alone_loads_no_torch(module: str) -> None:
+    code = f"import sys, recapbench.{module}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
 @pytest.mark.parametrize("name", recapbench.__all__)
 def test_public_names_resolve(name: str) -> None:
     assert getattr(recapbench, name).__doc__

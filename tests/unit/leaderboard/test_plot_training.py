@@ -18,7 +18,7 @@ from recapbench.leaderboard.plots.training import (
 )
 from recapbench.leaderboard.training_log import VALIDATION, TrainingLog, read_logs
 from recapbench.provenance import write_json
-from recapbench.training.validation import Look
+from recapbench.training.folder import Look
 
 PLAN = {
     "dataset": "mannequin",

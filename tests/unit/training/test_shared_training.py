@@ -21,7 +21,7 @@ from recapbench.methods.weights_file import read_header
 from recapbench.processes import ALONE, Processes
 from recapbench.training.checkpoint import read_checkpoint
 from recapbench.training.contact import contact, training_device
-from recapbench.training.files import CHECKPOINT, LOG, WEIGHTS
+from recapbench.training.folder import CHECKPOINT, LOG, WEIGHTS
 from recapbench.training.start import open_trainer
 
 JOB = Path(__file__).with_name("shared_training_job.py")

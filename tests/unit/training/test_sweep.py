@@ -20,7 +20,7 @@ from recapbench.cli import app
 from recapbench.errors import RecapbenchError, UsageError
 from recapbench.methods.weights_file import read_header
 from recapbench.training.executors import Outcome, Resources, _submitter, run_sweep
-from recapbench.training.files import PLAN, WEIGHTS
+from recapbench.training.folder import PLAN, WEIGHTS
 from recapbench.training.sweep import SweepJob, launcher, sweep_jobs
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

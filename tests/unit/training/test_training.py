@@ -21,7 +21,7 @@ from recapbench.methods.weights_file import read_header
 from recapbench.request import RunRequest
 from recapbench.run import run
 from recapbench.training.checkpoint import read_checkpoint
-from recapbench.training.files import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS
+from recapbench.training.folder import CHECKPOINT, LOG, LOOKS, PLAN, WEIGHTS
 from recapbench.training.loop import Trainer
 from recapbench.training.start import TrainingRequest, open_trainer
 from recapbench.training.validation import Validation, is_due
