@@ -6,9 +6,13 @@ was expected, what came, and where.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
@@ -52,3 +56,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UsageError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}")
+
+
+def what_is_wrong(error: ValidationError, most: int = 3) -> str:
+    """The first things that pydantic found wrong, on one line: where, what, and what it got.
+
+    Args:
+        error: what a model raised.
+        most: how many are named; the others are counted.
+    """
+    found = error.errors()
+    lines = []
+    for item in found[:most]:
+        place = ".".join(map(str, item["loc"]))
+        got = "" if item["type"] == "missing" else f" (got {reprlib.repr(item['input'])})"
+        lines.append(f"{place}: {item['msg']}{got}" if place else f"{item['msg']}{got}")
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    return "; ".join(lines) + more

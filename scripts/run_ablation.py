@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recapbench.errors import RecapbenchError
-from recapbench.leaderboard.ablation import FOLDER, read_ablation, record_name
+from recapbench.leaderboard.ablation import read_ablation, record_name
+from recapbench.leaderboard.board import ABLATION
 from recapbench.leaderboard.table4 import table4
 from recapbench.leaderboard.verify import update_index
 from recapbench.methods.weights_file import WeightsHeader, read_header
@@ -49,7 +50,7 @@ def finished(folder: Path) -> Iterator[tuple[Path, WeightsHeader]]:
 
 def place(out: Path, header: WeightsHeader) -> Path:
     """Where the record of a training belongs."""
-    return out / header.dataset / FOLDER / record_name(header.method, header.training["seed"])
+    return out / header.dataset / ABLATION / record_name(header.method, header.training["seed"])
 
 
 def is_filed(record: Path, weights: Path) -> bool:
@@ -84,21 +85,21 @@ def file_all(weights: Path, out: Path, device: str | None = None) -> list[str]:
     Raises:
         DataError: if the weights are damaged, or the records of a dataset are not of one budget.
     """
-    datasets = {}
+    datasets = set()
     for path, header in finished(weights):
         record = place(out, header)
-        datasets[header.dataset] = record.parent
+        datasets.add(header.dataset)
         if is_filed(record, path):
             _say(f"{record}: there already")
             continue
         file_record(path, header, record, device)
         print(record)
-    for dataset, folder in datasets.items():
-        missing = read_ablation(dataset, folder).missing
+    for dataset in sorted(datasets):
+        missing = read_ablation(dataset, out).missing
         _say(f"{dataset}: {'without ' + ', '.join(missing) if missing else 'every row'}")
     if datasets:
         update_index(out)
-    return list(datasets)
+    return sorted(datasets)
 
 
 def _progress(stage: str, done: int, total: int) -> None:

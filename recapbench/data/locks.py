@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from recapbench import paths
 from recapbench.data.manifest import Manifest
 from recapbench.data.protocols import NO_FILTER
-from recapbench.errors import DataError
+from recapbench.errors import DataError, what_is_wrong
 
 SCHEMA: Final = "recapbench.lock/1"
 SUFFIX: Final = ".lock.json"
@@ -116,9 +116,7 @@ def read_lock(path: Path) -> Lock:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: not a lock: {place}: {first['msg']}") from error
+        raise DataError(f"{path}: not a lock: {what_is_wrong(error)}") from error
     except ValueError as error:
         raise DataError(f"{path}: not JSON: {error}") from error
 

@@ -17,13 +17,13 @@ from recapbench.data.datasets import find_dataset
 from recapbench.errors import DataError, UsageError, unknown
 from recapbench.evaluation.pair_values import PairValues, read_pair_values
 from recapbench.evaluation.score import Score
+from recapbench.leaderboard.board import ABLATION
 from recapbench.leaderboard.table4 import FULL, Table4Row, table4
 from recapbench.methods.base import ImageSpec
 from recapbench.methods.find import find_method, image_spec
 from recapbench.paths import shipped
 from recapbench.results import Result, read_result
 
-FOLDER: Final = "ablation"
 DEFAULT_METRICS: Final = (
     "ssim.def_gan",
     "mask_ssim.def_gan",
@@ -187,19 +187,19 @@ def record_name(method: str, seed: int) -> str:
     return f"{method}-seed{seed}.json"
 
 
-def read_ablation(dataset: str, folder: Path | None = None) -> Ablation:
+def read_ablation(dataset: str, root: Path | None = None) -> Ablation:
     """The records of a dataset.
 
     Args:
         dataset: name of a dataset.
-        folder: where its records lie; by default those shipped for it.
+        root: folder of leaderboards; those shipped by default.
 
     Raises:
         UsageError: if the dataset is unknown.
         DataError: if there are none, one is damaged, or they are not of one budget.
     """
     record = find_dataset(dataset)
-    folder = shipped("leaderboards") / dataset / FOLDER if folder is None else folder
+    folder = (shipped("leaderboards") if root is None else root) / dataset / ABLATION
     runs = [read_run(path) for path in sorted(folder.glob("*.json"))]
     if not runs:
         raise DataError(

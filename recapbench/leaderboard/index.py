@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recapbench.errors import DataError
+from recapbench.errors import DataError, what_is_wrong
 from recapbench.leaderboard.board import Board
 from recapbench.leaderboard.vouched import Installation, claims
 from recapbench.provenance import sha256_file, write_atomic
@@ -95,7 +95,7 @@ def read_index(root: Path) -> Index:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
-        raise DataError(f"{path} is no valid index: {error}") from None
+        raise DataError(f"{path} is no valid index: {what_is_wrong(error)}") from None
     if index.encoded() != data:
         raise DataError(f"{path}: expected it in the form in which it is written")
     return index

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from recapbench.errors import DataError
+from recapbench.errors import DataError, what_is_wrong
 from recapbench.evaluation.score import Finite
 
 SCHEMA: Final = "recapbench.reported/1"
@@ -184,7 +184,7 @@ def read_reported(path: Path) -> Reported:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
-        raise DataError(f"{path} is no valid reported record: {error}") from None
+        raise DataError(f"{path} is no valid reported record: {what_is_wrong(error)}") from None
     if (path.name, path.parent.parent.name) != (found.file_name, found.dataset):
         raise DataError(f"{path}: expected it as {found.dataset}/reported/{found.file_name}")
     return found

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from recapbench.errors import DataError
+from recapbench.errors import DataError, what_is_wrong
 from recapbench.training.folder import LOG, LOOKS, PLAN, Look, Report, TrainingPlan
 
 L = TypeVar("L", bound=BaseModel)
@@ -71,7 +71,7 @@ def _plan(folder: Path) -> TrainingPlan:
     except OSError as error:
         raise DataError(f"no training in {folder}: cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
-        raise DataError(f"{path} is no plan of a training: {error}") from None
+        raise DataError(f"{path} is no plan of a training: {what_is_wrong(error)}") from None
 
 
 def _read(name: str, plan: TrainingPlan, folder: Path) -> TrainingLog:
@@ -103,5 +103,7 @@ def _lines(path: Path, kind: type[L]) -> list[L]:
         try:
             found.append(kind.model_validate_json(line))
         except ValidationError as error:
-            raise DataError(f"{path}: line {number} is no line of a log: {error}") from None
+            raise DataError(
+                f"{path}: line {number} is no line of a log: {what_is_wrong(error)}"
+            ) from None
     return found

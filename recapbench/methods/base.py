@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
 from recapbench.data.query import Batch, Query
-from recapbench.errors import UsageError, unknown
+from recapbench.errors import UsageError, unknown, what_is_wrong
 
 
 class MethodConfig(BaseModel):
@@ -120,11 +120,7 @@ class Method(ABC, Generic[ConfigT]):
         try:
             return cls.config_class.model_validate(values)  # type: ignore[return-value]
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, item['loc']))}: {item['msg']} (got {item['input']!r})"
-                for item in error.errors()
-            )
-            raise UsageError(f"bad configuration of {cls.name}: {problems}") from None
+            raise UsageError(f"bad configuration of {cls.name}: {what_is_wrong(error)}") from None
 
     @property
     def parameters(self) -> int | None:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from recapbench.errors import DataError, UsageError
+from recapbench.errors import DataError, UsageError, what_is_wrong
 from recapbench.methods.base import ConfigT, ImageSpec, Method
 from recapbench.provenance import write_atomic
 
@@ -92,7 +92,7 @@ def _read(path: Path, tensors: bool) -> tuple[WeightsHeader, dict[str, Tensor]]:
     try:
         return WeightsHeader.model_validate_json(metadata[_KEY]), found
     except ValidationError as error:
-        raise DataError(f"weights {path}: bad header: {error}") from None
+        raise DataError(f"weights {path}: bad header: {what_is_wrong(error)}") from None
 
 
 def open_header(

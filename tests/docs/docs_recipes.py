@@ -15,6 +15,12 @@ CHANGES: list[tuple[str, str]] = [
         "--set width=8 --set geometry_width=8 --set discriminator_width=8 --set batch_size=1",
     ),
     (r"--generated DIR/images --dataset mannequin", r"\g<0> --limit 2"),
+    # The images of the page's run stand for somebody else's.
+    (
+        r"--generated DIR --dataset mannequin --label",
+        "--generated RUN/images --dataset mannequin --limit 2 --label",
+    ),
+    (r"(add SCORED/result.json) --generated DIR", r"\1 --generated RUN/images --partial"),
     # A page's DIR may stand for two folders of one command.
     (r"--generated DIR (--manifest .*) --images DIR", r"--generated generated \1 --images images"),
     # A run of the tiny set is not one of all the pairs that are shipped, so it is partial.
@@ -32,7 +38,7 @@ CHANGES: list[tuple[str, str]] = [
     (
         r"plot ablation --dataset mannequin_street --out plots",
         r"plot ablation --dataset mannequin_street --out plots --metrics l1,ssim.def_gan "
-        r"--records leaderboards/mannequin_street/ablation",
+        r"--records leaderboards",
     ),
 ]
 """Patterns in a command and what stands in their place, one after another."""

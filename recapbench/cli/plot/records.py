@@ -24,9 +24,7 @@ def plot_ablation(
     metrics: Annotated[
         str | None, typer.Option(help="Metrics by name, as l1,ssim.def_gan; six by default.")
     ] = None,
-    records: Annotated[
-        Path | None, typer.Option(help="Folder of the records; those shipped by default.")
-    ] = None,
+    records: Records = None,
     out: Annotated[Path, typer.Option(help="Folder for the plot and the page.")] = Path(),
     as_json: Json = False,
 ) -> None:

@@ -9,6 +9,7 @@ from recapbench.data.datasets import find_dataset
 from recapbench.evaluation.pair_values import PairValues
 from recapbench.evaluation.score import Score
 from recapbench.leaderboard.ablation import DEFAULT_METRICS, record_name
+from recapbench.leaderboard.board import ABLATION
 from recapbench.leaderboard.table4 import table4
 from recapbench.methods.find import find_method, image_spec
 from recapbench.provenance import write_json
@@ -97,12 +98,12 @@ def values_of(result: Result) -> PairValues:
     )
 
 
-def write(folder: Path, *results: Result) -> Path:
-    """File records and the values of their pairs; the folder again."""
+def write(root: Path, *results: Result) -> Path:
+    """File records and the values of their pairs in leaderboards; their folder again."""
     for result in results:
         assert result.weights is not None
         seed = result.weights.training["seed"]
-        path = folder / record_name(result.method.name, seed)
+        path = root / DATASET / ABLATION / record_name(result.method.name, seed)
         write_json(path, result.document())
         path.with_suffix(".csv").write_bytes(values_of(result).encoded())
-    return folder
+    return root

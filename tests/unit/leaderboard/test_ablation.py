@@ -11,6 +11,7 @@ from ablation_records import DATASET, METHODS, SMALL, record, write
 from recapbench.data.datasets import find_dataset
 from recapbench.errors import DataError, UsageError
 from recapbench.leaderboard.ablation import read_ablation
+from recapbench.leaderboard.board import ABLATION
 from recapbench.leaderboard.figures import cell, gap, order, overlaps, paired, reported_order
 from recapbench.leaderboard.table4 import BASIC, FULL, table4
 from recapbench.methods.find import find_method, image_spec
@@ -86,7 +87,7 @@ def test_differences_are_of_the_same_pairs(tmp_path: Path) -> None:
 
 def test_a_pair_without_a_value_in_one_seed_has_none(tmp_path: Path) -> None:
     write(tmp_path, record(BASIC, 0), record(BASIC, 1))
-    path = tmp_path / "sat_lgr-basic-seed1.csv"
+    path = tmp_path / DATASET / ABLATION / "sat_lgr-basic-seed1.csv"
     lines = path.read_text().splitlines()
     lines[1] = lines[1].rpartition(",")[0] + ","
     path.write_text("\n".join(lines) + "\n")
@@ -97,12 +98,12 @@ def test_a_pair_without_a_value_in_one_seed_has_none(tmp_path: Path) -> None:
 
 def test_values_of_other_pairs_are_refused(tmp_path: Path) -> None:
     write(tmp_path, record(BASIC))
-    path = tmp_path / "sat_lgr-basic-seed0.csv"
+    path = tmp_path / DATASET / ABLATION / "sat_lgr-basic-seed0.csv"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(DataError, match=r"expected the 500 pairs of sat_lgr.*, got 499"):
         read_ablation(DATASET, tmp_path)
     path.unlink()
-    with pytest.raises(DataError, match=r"sat_lgr-basic-seed0\.csv: cannot be read"):
+    with pytest.raises(DataError, match=r"seed0\.csv: expected the values of single pairs"):
         read_ablation(DATASET, tmp_path)
 
 
@@ -181,15 +182,17 @@ def test_a_training_that_is_not_whole_is_refused(
 def test_a_record_under_another_name_is_refused(tmp_path: Path) -> None:
     write(tmp_path, record(BASIC))
     for kind in ("json", "csv"):
-        file = tmp_path / f"sat_lgr-basic-seed0.{kind}"
-        file.rename(tmp_path / f"sat_lgr-basic-seed1.{kind}")
+        file = tmp_path / DATASET / ABLATION / f"sat_lgr-basic-seed0.{kind}"
+        file.rename(file.with_name(f"sat_lgr-basic-seed1.{kind}"))
     with pytest.raises(DataError, match=r"file: expected 'sat_lgr-basic-seed0\.json'"):
         read_ablation(DATASET, tmp_path)
 
 
 def test_a_record_of_another_dataset_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, record(BASIC))
+    other = (tmp_path / DATASET).rename(tmp_path / "mannequin").parent
     with pytest.raises(DataError, match="dataset: expected 'mannequin', got 'mannequin_street'"):
-        read_ablation("mannequin", write(tmp_path, record(BASIC)))
+        read_ablation("mannequin", other)
 
 
 def test_no_records(tmp_path: Path) -> None:

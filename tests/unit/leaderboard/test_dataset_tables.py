@@ -28,7 +28,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Board:
     root, _ = board(tmp_path_factory.mktemp("board"))
     few = pairs().limit(30)
     file_by_hand(root, result("short", 0.2, few), 0.2, few)
-    write(root / DATASET / "ablation", record(METHODS[0]), record(METHODS[4], 1))
+    write(root, record(METHODS[0]), record(METHODS[4], 1))
     return read_board(root)
 
 

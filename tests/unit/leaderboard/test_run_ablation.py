@@ -60,7 +60,7 @@ def test_records_are_filed_once_and_made_anew_for_other_weights(
     expected = out / DATASET / "ablation" / "sat_lgr-basic-seed3.json"
     assert script.file_all(trainings, out, "cpu") == [DATASET]
     assert capsys.readouterr().out == f"{expected}\n"
-    run = read_ablation(DATASET, expected.parent).runs[0]
+    run = read_ablation(DATASET, out).runs[0]
     assert run.digest == sha256_file(path)
     values = [value for value in run.values.metrics["l1"] if value is not None]
     assert sum(values) / len(values) == pytest.approx(run.score("l1").value, abs=1e-12)
