@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recapbench.errors import DataError
+from recapbench.errors import DataError, what_is_wrong
 from recapbench.evaluation.score import Explanation, Score
 
 SCHEMA: Final = "recapbench.result/1"
@@ -88,7 +88,8 @@ class Result(_Record):
             "reported" in a paper.
         dataset: None where nobody knows whose images they are.
         outputs: the images that were scored.
-        targets: what they were scored against; None where the dataset says it.
+        targets: what they were scored against; None where the dataset was opened, whose digest
+            says it.
         target_parsing: whether the method predicted the target's layout or was given it; None
             where this library did not generate the images, as with seed and seconds.
         seconds: wall-clock time of generating the images.
@@ -116,6 +117,11 @@ class Result(_Record):
     versions: dict[str, str]
     commit: str | None
 
+    @property
+    def generated_here(self) -> bool:
+        """Whether this library generated the images, and did not only score them."""
+        return self.target_parsing is not None
+
     def score(self, name: str) -> Score:
         """The score of this name."""
         return next(score for score in self.scores if score.name == name)
@@ -136,4 +142,4 @@ def read_result(path: Path) -> Result:
     except OSError as error:
         raise DataError(f"cannot read result {path}: {error.strerror}") from None
     except ValidationError as error:
-        raise DataError(f"{path} is no valid result: {error}") from None
+        raise DataError(f"{path} is no valid result: {what_is_wrong(error)}") from None

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def compare(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of runs on the same pairs.")],
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders of runs, or of `score --out`, on the same pairs.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for table, record and grid.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recapbench.cli.console import messages, print_plain, progress
+from recapbench.cli.options import FileNames, Strips
+from recapbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from recapbench.leaderboard.outputs import FindImages
 
 leaderboard_app = typer.Typer(
     help="The shipped records: verify them, add one.", no_args_is_help=True
@@ -40,20 +45,31 @@ def verify_records(root: Root = None) -> None:
 
 @leaderboard_app.command("add")
 def add(
-    result: Annotated[Path, typer.Argument(help="result.json of a run, in the run's folder.")],
+    result: Annotated[
+        Path,
+        typer.Argument(help="result.json of a run or of scored images, values.csv beside it."),
+    ],
     root: Root = None,
+    generated: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the images, where no run saved them beside the record."),
+    ] = None,
+    name: FileNames = None,
+    strips: Strips = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take the place of a record that is there.")
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Take a run on some of the pairs, or on others.")
+        bool, typer.Option("--partial", help="Take a record of some of the pairs, or of others.")
     ] = False,
 ) -> None:
-    """Check a run and file it: record, values of single pairs, and a dozen samples."""
+    """Check a record and file it: record, values of single pairs, and a dozen samples."""
     from recapbench.leaderboard.filing import Filing, add_record
 
+    images = _images(generated, name, strips)
+    filing = Filing(result, _folder(root), replace, partial, images)
     with progress() as report:
-        folder, left_out = add_record(Filing(result, _folder(root), replace, partial), report)
+        folder, left_out = add_record(filing, report)
     for line in left_out:
         messages.print(line, soft_wrap=True, highlight=False, markup=False)
     print_plain(str(folder))
@@ -68,6 +84,18 @@ def index(root: Root = None) -> None:
     for name in changed:
         print_plain(name)
     messages.print(f"{len(changed)} entries changed", highlight=False)
+
+
+def _images(generated: Path | None, name: str | None, strips: str | None) -> FindImages | None:
+    """What finds the images, if they do not lie beside the record."""
+    from recapbench.scoring.generated import image_finder
+
+    if generated is not None:
+        return image_finder(generated, name, strips)
+    for option, value in (("name", name), ("strips", strips)):
+        if value is not None:
+            raise UsageError(f"--{option} needs --generated, the folder of the images")
+    return None
 
 
 def _folder(root: Path | None) -> Path:

@@ -30,6 +30,22 @@ MetricWeights = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=FILE", help="Weights of a metric's network; may be repeated."),
 ]
+FileNames = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="TEMPLATE",
+        help="How generated files are named, as '{source}_{target}'; also {row}, {source_name}, "
+        "{target_name}. By default the known ones are tried.",
+    ),
+]
+Strips = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LAYOUT",
+        help="Panels of each file, as 'source|pose|target|generated', or def_gan, patn.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 

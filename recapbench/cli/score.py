@@ -10,10 +10,12 @@ import typer
 from recapbench.cli.console import messages, print_json, print_plain, print_table, progress
 from recapbench.cli.options import (
     Device,
+    FileNames,
     Json,
     Metrics,
     MetricWeights,
     Preset,
+    Strips,
     metric_names,
     weight_files,
 )
@@ -42,21 +44,8 @@ def score(
     generated_keypoints: Annotated[
         Path | None, typer.Option(help="Joints found in the generated images, for PCKh.")
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEMPLATE",
-            help="How files are named, as '{source}_{target}'; also {row}, {source_name}, "
-            "{target_name}. By default the known ones are tried.",
-        ),
-    ] = None,
-    strips: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LAYOUT",
-            help="Panels of each file, as 'source|pose|target|generated', or def_gan, patn.",
-        ),
-    ] = None,
+    name: FileNames = None,
+    strips: Strips = None,
     train_images: Annotated[
         Path | None, typer.Option(help="Folder of the train images, for FID against them.")
     ] = None,
@@ -76,12 +65,19 @@ def score(
         str | None, typer.Option(help="The method's name in the record [default: the folder's].")
     ] = None,
     device: Device = None,
-    out: Annotated[Path | None, typer.Option(help="File for the result, a JSON.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for result.json and, of known pairs, values.csv; one that holds a result "
+            "already is refused."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score a folder of images that somebody generated."""
     from recapbench.evaluation.networks import POSE_ESTIMATOR
     from recapbench.processes import open_processes
+    from recapbench.request import RESULT
     from recapbench.scoring.job import ScoreRequest
     from recapbench.scoring.job import score as execute
     from recapbench.scoring.task import Inputs
@@ -133,5 +129,5 @@ def score(
     for line in missing(result):
         messages.print(line, soft_wrap=True, highlight=False)
     if out is not None:
-        messages.print(f"result  {out}", soft_wrap=True)
+        messages.print(f"result  {out / RESULT}", soft_wrap=True)
     raise typer.Exit(exit_code(result))

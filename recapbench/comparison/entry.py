@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from recapbench.data.manifest import Manifest, from_pairs
 from recapbench.errors import DataError
-from recapbench.evaluation.pair_values import PairValues, read_pair_values
+from recapbench.evaluation.pair_values import PairValues
 from recapbench.evaluation.score import Score
-from recapbench.leaderboard.soundness import value_problems
+from recapbench.leaderboard.soundness import value_problems, values_beside
 from recapbench.request import RESULT, VALUES
 from recapbench.results import Result, read_result
 
@@ -24,7 +24,7 @@ _SAME_PIXELS: Final = 1e-3
 
 @dataclass(frozen=True)
 class Entry:
-    """One run among those to compare.
+    """One run, or folder of scored images, among those to compare.
 
     Attributes:
         label: what tables and pictures call it; no two entries have the same.
@@ -69,7 +69,7 @@ def read_entries(folders: Sequence[Path]) -> tuple[Entry, ...]:
     found = [(folder, read_result(folder / RESULT)) for folder in folders]
     labels = _labels([result.method.name for _, result in found], folders)
     entries = tuple(
-        Entry(label, folder, result, read_pair_values(folder / VALUES))
+        Entry(label, folder, result, values_beside(folder / RESULT))
         for label, (folder, result) in zip(labels, found, strict=True)
     )
     for entry in entries:

@@ -16,7 +16,10 @@ from recapbench.evaluation.arrays import Image, require_image
 if TYPE_CHECKING:
     from PIL.Image import Image as Opened
 
-ImageSource: TypeAlias = Path | Image | Callable[[], Image]
+ReadImage: TypeAlias = Callable[[], Image]
+"""A function that gives an image, uint8 (H,W,3)."""
+
+ImageSource: TypeAlias = Path | Image | ReadImage
 """An image file, an image, or a function that makes one."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -54,6 +54,8 @@ def read_pair_values(path: Path) -> PairValues:
     """
     try:
         rows = list(csv.reader(StringIO(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        raise DataError(f"{path}: expected the values of single pairs, got no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if not rows or tuple(rows[0][:3]) != _HEAD:

@@ -2,7 +2,8 @@
 
 ::
 
-    <root>/<dataset>/measured/<method>/result.json      one run of a method on a manifest
+    <root>/<dataset>/measured/<method>/result.json      one run of a method on a manifest, or
+                                                        images of others scored on it
                                        values.csv       the values of its single pairs
                                        samples/<row>.png  its outputs of a few rows
     <root>/<dataset>/ablation/<method>-seed<k>.json     trainings of the paper's Table 4
@@ -37,7 +38,7 @@ SAMPLES: Final = "samples"
 
 @dataclass(frozen=True)
 class Measured:
-    """One run that is on the board.
+    """One run, or folder of scored images, that is on the board.
 
     Attributes:
         folder: where its files lie.
@@ -75,7 +76,7 @@ class Board:
 
     Attributes:
         root: the folder.
-        measured: our own runs.
+        measured: what was scored here.
         reported: figures of papers, in the order of table, row and dataset.
         ablation: trainings of the paper's Table 4, which have no samples.
     """

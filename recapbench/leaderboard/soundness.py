@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from recapbench.data.datasets import find_dataset
@@ -11,10 +12,11 @@ from recapbench.data.images import decode_image
 from recapbench.data.manifest import from_pairs
 from recapbench.errors import DataError, RecapbenchError
 from recapbench.evaluation.metrics import METRICS
-from recapbench.evaluation.pair_values import PairValues
+from recapbench.evaluation.pair_values import PairValues, read_pair_values
 from recapbench.leaderboard.board import Measured
 from recapbench.leaderboard.vouched import Installation, claims
 from recapbench.provenance import sha256_file
+from recapbench.request import VALUES
 from recapbench.results import Result
 
 SAMPLES_PER_RECORD: Final = 12
@@ -55,6 +57,21 @@ def score_problems(result: Result) -> Iterator[str]:
             yield f"{score.name}: expected higher_is_better {metric.higher_is_better}"
         if score.n > result.manifest.n:
             yield f"{score.name}: expected n of at most {result.manifest.n} pairs, got {score.n}"
+
+
+def values_beside(record: Path) -> PairValues:
+    """The values of a record's single pairs, from the file beside it.
+
+    Raises:
+        DataError: if there is none, or it is malformed.
+    """
+    path = record.parent / VALUES
+    if not path.is_file():
+        raise DataError(
+            f"{path}: expected the values of single pairs, got no such file: `recapbench run` "
+            f"writes it, and `recapbench score --out` with --dataset or --manifest"
+        )
+    return read_pair_values(path)
 
 
 def value_problems(result: Result, values: PairValues) -> Iterator[str]:

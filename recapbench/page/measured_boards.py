@@ -1,4 +1,4 @@
-"""Leaderboards of our own runs: one for each list of pairs."""
+"""Leaderboards of what was measured here: one for each list of pairs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from recapbench.evaluation.metrics import METRICS
 from recapbench.evaluation.score import Score
 from recapbench.leaderboard.board import Measured
 from recapbench.leaderboard.tables.dataset import DEFAULT_METRICS
-from recapbench.leaderboard.tables.measured import Group, group_records, label
+from recapbench.leaderboard.tables.measured import Group, about, group_records, label
 from recapbench.page.links import measured_page
 from recapbench.page.table import TRUE_LAYOUT, Bar, Figure, Head, Leaderboard, Row
 from recapbench.page.words import count, interval, number
+from recapbench.results import Reference
 
 
 def measured_boards(records: Iterable[Measured], kind: str = "measured") -> list[Leaderboard]:
@@ -39,10 +40,12 @@ class _Line:
 
 def _leaderboard(group: Group, anchor: str, kind: str) -> Leaderboard:
     first = group.records[0]
-    lines = [*map(_method_line, group.records), *_reference_lines(group.records)]
+    n = first.result.manifest.n
+    lines = [_method_line(record) for record in group.records]
+    lines += [_reference_line(row, n) for row in group.references()]
     names = group.metrics()
-    pairs = f"{count(first.result.manifest.n)} pairs"
-    columns = [_column(name, lines, first.result.manifest.n) for name in names]
+    pairs = f"{count(n)} pairs"
+    columns = [_column(name, lines, n) for name in names]
     rows = [
         replace(line.row, figures=figures)
         for line, figures in zip(lines, zip(*columns, strict=True), strict=True)
@@ -69,7 +72,7 @@ def _method_line(record: Measured) -> _Line:
     result = record.result
     row = Row(
         label=label(record),
-        about=result.method.title + (", given the target's true layout" if _given(record) else ""),
+        about=about(record) + (", given the target's true layout" if _given(record) else ""),
         href=measured_page(record),
         origin="measured",
         n=count(result.manifest.n),
@@ -85,18 +88,9 @@ def _given(record: Measured) -> bool:
     return record.result.target_parsing == "ground_truth" or "target_parsing" in inputs
 
 
-def _reference_lines(records: Sequence[Measured]) -> list[_Line]:
-    """Reference rows, of the first record that has them; none of a method with a record."""
-    methods = {record.method for record in records}
-    found: dict[str, _Line] = {}
-    for record in records:
-        for one in record.result.references:
-            if one.name not in methods:
-                n = count(record.result.manifest.n)
-                row = Row(one.name, one.title, None, "reference", n, ())
-                line = _Line(row, {score.name: score for score in one.scores}, competes=False)
-                found.setdefault(one.name, line)
-    return list(found.values())
+def _reference_line(reference: Reference, pairs: int) -> _Line:
+    row = Row(reference.name, reference.title, None, "reference", count(pairs), ())
+    return _Line(row, {score.name: score for score in reference.scores}, competes=False)
 
 
 def _head(name: str, lines: Sequence[_Line]) -> Head:

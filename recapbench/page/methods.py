@@ -10,7 +10,7 @@ from recapbench.evaluation.metrics import METRICS
 from recapbench.evaluation.score import Score, SizeFigure
 from recapbench.leaderboard.board import Board, Measured
 from recapbench.leaderboard.reported import NOT_STATED, Citation, Reported
-from recapbench.leaderboard.tables.measured import label
+from recapbench.leaderboard.tables.measured import about, label
 from recapbench.page.links import measured_page, reported_page
 from recapbench.page.samples import Sample, Samples
 from recapbench.page.words import count, direction, duration, interval, number
@@ -107,7 +107,7 @@ class MethodPage:
         label: of the method.
         title: in a line; empty where the citation says it.
         citation: where it was published, as far as a reported record says it.
-        runs: our own; one, or none.
+        runs: scored here; one, or none.
         reported: rows of papers, with the parts of their protocol that are stated and the names
             of those that are not.
     """
@@ -159,7 +159,7 @@ def _page(
         path=path,
         dataset=run.dataset,
         label=label(run),
-        title=run.result.method.title,
+        title=about(run),
         citation=citations.get(run.method),
         runs=(_run(run, samples),),
         reported=reported,

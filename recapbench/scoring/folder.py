@@ -74,6 +74,47 @@ class ImageFolder:
         return len(self.files)
 
 
+class NamedImages:
+    """Images of a folder by the names that a manifest gives them, whatever their format."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._found: dict[str, Path | None] = {}
+        self._stems: dict[str, Path] | None = None
+
+    def all(self, names: Sequence[str], what: str) -> list[Path]:
+        """The file of each.
+
+        Raises:
+            DataError: if files are missing; they are counted and named, and called ``what``.
+        """
+        paths = [self._path(name) for name in names]
+        missing = {name for name, path in zip(names, paths, strict=True) if path is None}
+        if missing:
+            raise DataError(
+                f"{self.root}: {len(missing)} {what} of the manifest are not there: "
+                f"{some(sorted(missing))}"
+            )
+        return [path for path in paths if path is not None]
+
+    def known(self, names: Sequence[str]) -> list[Path] | None:
+        """The file of each, or None if one is not there."""
+        paths = [self._path(name) for name in names]
+        return None if None in paths else [path for path in paths if path is not None]
+
+    def _path(self, name: str) -> Path | None:
+        if name not in self._found:
+            path = self.root / name
+            self._found[name] = path if path.is_file() else self._other_ending(name)
+        return self._found[name]
+
+    def _other_ending(self, name: str) -> Path | None:
+        """The file of this name with the ending of another format."""
+        if self._stems is None:
+            self._stems = ImageFolder.open(self.root).files
+        return self._stems.get(image_stem(name))
+
+
 def list_images(root: Path) -> list[Path]:
     """All images of a folder and its subfolders, in order of their paths.
 
@@ -177,6 +218,7 @@ def match_pairs(
     pairs: Sequence[Pair],
     template: NameTemplate | None = None,
     limit: int | None = None,
+    others: bool = False,
 ) -> Match:
     """Find the file of each of the first ``limit`` pairs.
 
@@ -185,10 +227,11 @@ def match_pairs(
         pairs: all pairs, in the order of the manifest.
         template: how files are named; by default the one of `TEMPLATES` that fits every pair.
         limit: pairs whose files are wanted; those of later pairs may be there or not.
+        others: whether files may be there that belong to no pair.
 
     Raises:
-        DataError: if files are missing, belong to no pair, or to several different pairs; if no
-            known template fits or several do.
+        DataError: if files are missing, belong to no pair (unless ``others``), or to several
+            different pairs; if no known template fits or several do.
     """
     count = len(pairs) if limit is None else min(limit, len(pairs))
     chosen, stems = _choose(folder, pairs, count) if template is None else (template, None)
@@ -196,7 +239,7 @@ def match_pairs(
     _check_distinct(chosen, stems, pairs)
     missing = [stem for stem in stems[:count] if stem not in folder.files]
     known = set(stems)
-    extra = [path.name for stem, path in folder.files.items() if stem not in known]
+    extra = [path.name for stem, path in folder.files.items() if not others and stem not in known]
     if missing or extra:
         raise DataError(
             f"{folder.root}: expected an image for each of {count} pairs and no others, named "

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from recapbench.devices import choose_device
-from recapbench.errors import DataError, UsageError
+from recapbench.errors import DataError
 from recapbench.evaluation.evaluate import Progress, evaluate
 from recapbench.evaluation.features.store import FeatureStore
 from recapbench.evaluation.images import ImageSource
 from recapbench.evaluation.metrics import get_metric
 from recapbench.evaluation.networks import POSE_ESTIMATOR, Networks
+from recapbench.evaluation.pair_values import PairValues
 from recapbench.evaluation.pairs import KeypointSource, PairSet
 from recapbench.evaluation.pose.estimators import get_estimator
 from recapbench.evaluation.score import Explanation, Score
 from recapbench.methods.reference import CopySource
 from recapbench.processes import ALONE, Processes
-from recapbench.provenance import source_commit, versions, write_json
+from recapbench.provenance import source_commit, versions
 from recapbench.results import (
     DatasetPart,
     ManifestPart,
@@ -31,6 +32,7 @@ from recapbench.results import (
 from recapbench.scoring.explain import Joints, explain
 from recapbench.scoring.folder import list_images
 from recapbench.scoring.inspection import Inspection, inspect
+from recapbench.scoring.kept import check_out, keep
 from recapbench.scoring.task import DatasetFacts, Inputs, Task, open_task
 
 REAL: Final = "real"
@@ -50,7 +52,8 @@ class ScoreRequest:
         explain: also say why figures differ.
         device: where networks run; CUDA if there is one.
         label: name of the method in the record; by default that of the folder.
-        out: file for the result.
+        out: new folder for the result, and for the values of single pairs where it is known
+            which pairs they are.
     """
 
     inputs: Inputs
@@ -68,7 +71,7 @@ class ScoreRequest:
 def score(
     request: ScoreRequest, progress: Progress | None = None, processes: Processes = ALONE
 ) -> Result:
-    """Score the images of a folder; write the result if a file is named.
+    """Score the images of a folder; keep the result if a folder for it is named.
 
     Args:
         request: what to score.
@@ -76,8 +79,8 @@ def score(
         processes: those that share the work and see the same folders; each gets the result.
 
     Raises:
-        UsageError: for an unknown name, options that contradict each other, a file for the result
-            within a folder of images, or a device that is not there.
+        UsageError: for an unknown name, options that contradict each other, a folder for the
+            result that lies among images or holds one, or a device that is not there.
         DataError: for images that are missing, superfluous, damaged, of another kind or size.
         StorageError: if the result cannot be written.
     """
@@ -106,15 +109,10 @@ def _check(request: ScoreRequest) -> None:
     for name, file in request.weight_files.items():
         if not file.is_file():
             raise DataError(f"weights {name!r}: there is no file {file}")
-    if request.out is None:
-        return
-    inputs = request.inputs
-    folders = (inputs.generated, inputs.targets, inputs.images, request.train_images)
-    for folder in folders:
-        if folder is not None and request.out.resolve().is_relative_to(folder.resolve()):
-            raise UsageError(
-                f"--out: {request.out} lies in {folder}: nothing is written among images"
-            )
+    if request.out is not None:
+        inputs = request.inputs
+        folders = (inputs.generated, inputs.targets, inputs.images, request.train_images)
+        check_out(request.out, folders)
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,18 @@ class _Job:
             processes=self.processes,
         )
         pairs = self._pairs(self.task.generated, self.task.generated_keypoints)
-        scores = self._scores(pairs)
+        values: dict[str, list[float | None]] = {}
+        scores = self._scores(pairs, values)
         references = self._references(seen)
         explanations = self._explanations(pairs, scores) if self.request.explain else []
-        return self.processes.once(lambda: self._keep(seen, scores, references, explanations))
+
+        def kept() -> Result:
+            result = self._result(seen, scores, references, explanations)
+            if self.request.out is not None:
+                keep(self.request.out, result, self._table(pairs, values))
+            return result
+
+        return self.processes.once(kept)
 
     def _pairs(
         self, images: Sequence[ImageSource], found: Sequence[KeypointSource] | None = None
@@ -157,7 +163,9 @@ class _Job:
             lossy=True,  # whether they may be was settled when they were looked at
         )
 
-    def _scores(self, pairs: PairSet) -> list[Score]:
+    def _scores(
+        self, pairs: PairSet, values: dict[str, list[float | None]] | None = None
+    ) -> list[Score]:
         return evaluate(
             pairs,
             metrics=self.request.metrics,
@@ -165,7 +173,16 @@ class _Job:
             store=self.store,
             progress=self.report,
             processes=self.processes,
+            values=values,
         )
+
+    def _table(self, pairs: PairSet, values: dict[str, list[float | None]]) -> PairValues | None:
+        """The values of single pairs; None where files were paired by their name."""
+        names = self.task.pairs
+        if names is None:
+            return None
+        persons = tuple(pairs.identity(index) for index in range(len(names)))
+        return PairValues(pairs=names, persons=persons, metrics=values)
 
     def _references(self, seen: Inspection) -> list[Reference]:
         """What copying the source scores, if it is known, and what the targets themselves do."""
@@ -189,7 +206,7 @@ class _Job:
             processes=self.processes,
         )
 
-    def _keep(
+    def _result(
         self,
         seen: Inspection,
         scores: list[Score],
@@ -201,7 +218,8 @@ class _Job:
         notes = [*task.notes, *seen.notes()]
         if task.sources is not None and not seen.sources_fit:
             notes.append("no row copy_source: sources have another size than their targets")
-        result = Result(
+        opened = task.dataset is not None and task.dataset.images is not None
+        return Result(
             origin="measured",
             method=MethodPart(name=label, title=label),
             weights=None,
@@ -213,7 +231,7 @@ class _Job:
                 file=task.manifest.name if task.manifest is not None else None,
             ),
             outputs=OutputsPart(sha256=seen.outputs),
-            targets=OutputsPart(sha256=seen.targets),
+            targets=None if opened else OutputsPart(sha256=seen.targets),
             target_parsing=None,
             scores=scores,
             references=references,
@@ -225,9 +243,6 @@ class _Job:
             versions=versions(),
             commit=source_commit(),
         )
-        if self.request.out is not None:
-            write_json(self.request.out, result.document())
-        return result
 
 
 def _dataset_part(facts: DatasetFacts | None) -> DatasetPart | None:

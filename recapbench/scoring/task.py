@@ -30,8 +30,8 @@ from recapbench.evaluation.pairs import KeypointSource, MaskSource
 from recapbench.provenance import sha256_ordered
 from recapbench.scoring.folder import (
     ImageFolder,
+    NamedImages,
     NameTemplate,
-    image_stem,
     match_names,
     match_pairs,
     some,
@@ -98,6 +98,7 @@ class Task:
         protocol: how the pairs were made, as a manifest says it.
         sha256: digest of the pairs.
         listed: how many pairs there are, with those that are not to be scored.
+        pairs: names of source and target of each; None where files were paired by their name.
         manifest: the file of pairs, if the user gave one.
         dataset: whose images they are, if that is known.
         files: the generated files.
@@ -116,6 +117,7 @@ class Task:
     protocol: str
     sha256: str
     listed: int
+    pairs: tuple[Pair, ...] | None = None
     manifest: Path | None = None
     dataset: DatasetFacts | None = None
     files: list[Path]
@@ -227,7 +229,7 @@ def _by_manifest(inputs: Inputs, folder: ImageFolder) -> Task:
     targets: list[Path] = []
     sources: list[Path] | None = None
     if inputs.images is not None:
-        images = _Images(inputs.images)
+        images = NamedImages(inputs.images)
         targets = images.all([pair.target for pair in pairs], "targets")
         sources = images.known([pair.source for pair in pairs])
         if sources is None:
@@ -238,6 +240,7 @@ def _by_manifest(inputs: Inputs, folder: ImageFolder) -> Task:
         protocol=manifest.protocol,
         sha256=manifest.sha256,
         listed=len(whole),
+        pairs=pairs,
         manifest=inputs.manifest,
         dataset=DatasetFacts(manifest.dataset, manifest.split) if manifest.dataset else None,
         files=files,
@@ -267,6 +270,7 @@ def _by_dataset(inputs: Inputs, name: str, folder: ImageFolder, report: Progress
         protocol=manifest.protocol,
         sha256=manifest.sha256,
         listed=len(whole),
+        pairs=pairs,
         manifest=inputs.manifest,
         dataset=DatasetFacts(
             record.name,
@@ -305,43 +309,6 @@ def _files(inputs: Inputs, folder: ImageFolder, manifest: Manifest) -> tuple[lis
     match = match_pairs(folder, manifest.pairs, template, inputs.limit)
     text, origin = match.template.text, match.template.origin
     return match.files, [f"generated files are named {text} ({origin})"]
-
-
-class _Images:
-    """Images of a folder by the names that a manifest gives them."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._found: dict[str, Path | None] = {}
-        self._stems: dict[str, Path] | None = None
-
-    def all(self, names: Sequence[str], what: str) -> list[Path]:
-        """The file of each; a DataError counts and names those that are not there."""
-        paths = [self._path(name) for name in names]
-        missing = {name for name, path in zip(names, paths, strict=True) if path is None}
-        if missing:
-            raise DataError(
-                f"{self.root}: {len(missing)} {what} of the manifest are not there: "
-                f"{some(sorted(missing))}"
-            )
-        return [path for path in paths if path is not None]
-
-    def known(self, names: Sequence[str]) -> list[Path] | None:
-        """The file of each, or None if one is not there."""
-        paths = [self._path(name) for name in names]
-        return None if None in paths else [path for path in paths if path is not None]
-
-    def _path(self, name: str) -> Path | None:
-        if name not in self._found:
-            path = self.root / name
-            self._found[name] = path if path.is_file() else self._other_ending(name)
-        return self._found[name]
-
-    def _other_ending(self, name: str) -> Path | None:
-        """The file of this name with the ending of another format."""
-        if self._stems is None:
-            self._stems = ImageFolder.open(self.root).files
-        return self._stems.get(image_stem(name))
 
 
 def _joints(
@@ -401,7 +368,7 @@ def _noted(task: Task, folder: ImageFolder) -> Task:
         notes.append(f"only the first {len(task)} of {task.listed} pairs were scored (--limit)")
     if folder.others:
         notes.append(
-            f"{folder.root} also holds {len(folder.others)} files that are no images; nothing is "
-            f"read from them: {some(folder.others)}"
+            f"the folder of generated images also holds {len(folder.others)} files that are no "
+            f"images; nothing is read from them: {some(folder.others)}"
         )
     return replace(task, notes=tuple(notes))

@@ -86,8 +86,9 @@ def _measured(block: Block) -> Iterator[list[Line]]:
     records = block.group.records
     heads = [(f"{label(record)}{_layout(record)}", "measured") for record in records]
     yield _lines(block, heads, [record.result.scores for record in records])
-    references = _references(records)
-    lines = _lines(block, [(name, "reference") for name in references], list(references.values()))
+    references = block.group.references()
+    heads = [(row.name, "reference") for row in references]
+    lines = _lines(block, heads, [row.scores for row in references])
     yield [{column: replace(cell, best=False) for column, cell in one.items()} for one in lines]
 
 
@@ -104,17 +105,6 @@ def _lines(
 def _layout(record: Measured) -> str:
     given = "target_parsing" in (record.result.method.inputs or [])
     return " (true layout given)" if given else ""
-
-
-def _references(records: Sequence[Measured]) -> dict[str, Sequence[Score]]:
-    """Reference rows by name, of the first record that has them; none of a method with a record."""
-    methods = {record.method for record in records}
-    found: dict[str, Sequence[Score]] = {}
-    for record in records:
-        for row in record.result.references:
-            if row.name not in methods:
-                found.setdefault(row.name, row.scores)
-    return found
 
 
 class _Table:

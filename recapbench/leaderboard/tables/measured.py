@@ -16,6 +16,7 @@ from recapbench.evaluation.metrics import METRICS
 from recapbench.evaluation.score import Score
 from recapbench.leaderboard.board import Measured
 from recapbench.leaderboard.tables.sheet import DASH, Cell, Column, marked
+from recapbench.results import Reference
 
 _SHORT: Final = 12
 """Digits of a digest in a note."""
@@ -46,6 +47,19 @@ class Group:
         known = [name for name in METRICS if name in found]
         return known + [name for name in found if name not in METRICS]
 
+    def references(self) -> list[Reference]:
+        """Reference rows; none of a method with a record.
+
+        Each figure is that of the first record with a value of it: a record of a few metrics takes
+        none away.
+        """
+        methods = {record.method for record in self.records}
+        found: dict[str, Reference] = {}
+        for row in (row for record in self.records for row in record.result.references):
+            if row.name not in methods:
+                found[row.name] = _joined(found.get(row.name, row), row)
+        return list(found.values())
+
     def task(self) -> str:
         """What all records of the group have in common, for a note."""
         result = self.records[0].result
@@ -56,6 +70,15 @@ class Group:
             parts.insert(0, f"{dataset.split} split{size}")
             parts += [f"images {dataset.images[:_SHORT]}"] if dataset.images else []
         return f"{self.name}: {', '.join(parts)}."
+
+
+def _joined(row: Reference, other: Reference) -> Reference:
+    """A row with another's scores where it has no value."""
+    scores = {score.name: score for score in row.scores}
+    for score in other.scores:
+        if score.name not in scores or scores[score.name].value is None:
+            scores[score.name] = score
+    return row.model_copy(update={"scores": list(scores.values())})
 
 
 def group_records(records: Iterable[Measured]) -> list[Group]:
@@ -94,6 +117,12 @@ def label(record: Measured) -> str:
     if record.folder.name != "ablation" or weights is None:
         return record.method
     return f"{record.method}, seed {weights.training.get('seed')}"
+
+
+def about(record: Measured) -> str:
+    """A record's method in a line; of scored images nothing but that is known."""
+    result = record.result
+    return result.method.title if result.generated_here else "Images generated elsewhere"
 
 
 @dataclass(frozen=True)

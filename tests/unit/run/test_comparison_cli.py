@@ -211,6 +211,24 @@ def test_compare_makes_the_same_of_folders_that_are_there(
     assert cli("compare", *folders, "--out", folders[0]).returncode == 2
 
 
+def test_a_folder_of_scored_images_is_compared_too(whole: Path, cli: Cli, tmp_path: Path) -> None:
+    images = ("--generated", str(whole / "sat_lgr" / "images"), "--label", "mine")
+    done = cli("score", *images, *TINY, "--limit", "4", "--out", "scored")
+    assert done.returncode == 0, done.stderr
+    done = cli("compare", str(whole / "copy_source"), "scored", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "not in the grid: mine has no images" in done.stderr
+    ours, theirs = (
+        Comparison.model_validate_json((folder / "comparison.json").read_text()).metrics[0]
+        for folder in (tmp_path / "out", whole)
+    )
+    assert [figure.label for figure in ours.figures] == ["copy_source", "mine"]
+    for one, other in zip(ours.figures, theirs.figures, strict=True):
+        assert one.model_copy(update={"label": other.label}) == other
+    refused = cli("compare", str(whole / "copy_source"), "scored", "--out", "scored")
+    assert refused.returncode == 2, refused.stderr
+
+
 def test_images_that_were_not_scored_are_refused(whole: Path, cli: Cli, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(whole / "copy_source", copy)

@@ -140,6 +140,14 @@ def test_a_template_that_fits_all_but_one_pair_does_not_fit(tmp_path: Path) -> N
         match_pairs(folder(tmp_path, *names[:-1]), PAIRS)
 
 
+def test_files_of_no_pair_are_refused_unless_they_may_be_there(tmp_path: Path) -> None:
+    names = [f"{stem}.png" for stem in NameTemplate("{source}_to_{target}").stems(PAIRS)]
+    found = folder(tmp_path, *names)
+    with pytest.raises(DataError, match="1 belong to no pair of the manifest"):
+        match_pairs(found, PAIRS[:2])
+    assert [path.name for path in match_pairs(found, PAIRS[:2], others=True).files] == names[:2]
+
+
 def test_two_outputs_of_every_pair(tmp_path: Path) -> None:
     names = [
         f"{stem}.png"

@@ -15,7 +15,9 @@ from trees import csv_row, listing
 from recapbench.data.datasets import find_dataset
 from recapbench.errors import DataError, UsageError
 from recapbench.evaluation.evaluate import evaluate
+from recapbench.evaluation.pair_values import read_pair_values
 from recapbench.evaluation.pairs import PairSet
+from recapbench.leaderboard.soundness import value_problems, values_beside
 from recapbench.provenance import sha256_ordered, sha256_pixels
 from recapbench.request import RunRequest
 from recapbench.results import Result, read_result
@@ -146,6 +148,7 @@ def test_a_dataset_gives_pairs_joints_and_masks(tmp_path: Path) -> None:
     assert result.manifest.sha256 == ran.manifest.sha256
     assert result.outputs == ran.outputs
     assert result.dataset == ran.dataset
+    assert result.targets is ran.targets is None
     assert f"{N} of {N} generated images are their source" in notes(result)
 
 
@@ -281,7 +284,7 @@ def test_nothing_is_written_among_the_images(folders: Folders) -> None:
     assert listing(folders.root) == before
     for folder in (folders.generated, folders.images):
         with pytest.raises(UsageError, match="nothing is written among images"):
-            scored(by_manifest(folders), out=folder / "result.json")
+            scored(by_manifest(folders), out=folder / "scored")
 
 
 def test_statistics_in_the_folder_are_not_read(folders: Folders) -> None:
@@ -292,10 +295,49 @@ def test_statistics_in_the_folder_are_not_read(folders: Folders) -> None:
     assert "1 files that are no images; nothing is read from them: statistics.npz" in notes(again)
 
 
-def test_the_result_is_written_whole(shared: Folders, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "result.json"
+def test_the_result_is_kept_with_the_values_of_its_pairs(shared: Folders, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "scored"
     result = scored(by_manifest(shared), out=out)
-    assert read_result(out) == result
+    assert sorted(path.name for path in out.iterdir()) == ["result.json", "values.csv"]
+    assert read_result(out / "result.json") == result
+    values = read_pair_values(out / "values.csv")
+    assert list(values.pairs) == shared.pairs
+    assert list(values.persons) == [source[:4] for source, _ in shared.pairs]
+    assert list(values.metrics) == list(METRICS)
+    assert list(value_problems(result, values)) == []
+
+
+def test_without_known_pairs_there_are_no_values(shared: Folders, tmp_path: Path) -> None:
+    out = tmp_path / "scored"
+    scored(Inputs(generated=shared.generated, targets=shared.generated), out=out)
+    assert [path.name for path in out.iterdir()] == ["result.json"]
+    with pytest.raises(DataError, match=r"values\.csv: expected .* --dataset or --manifest"):
+        values_beside(out / "result.json")
+
+
+def test_pairs_of_unknown_persons_are_persons_of_their_own(
+    folders: Folders, tmp_path: Path
+) -> None:
+    names = ["one.png", "two.png", "three.png"]
+    images = folders.write("real", {name: folders.output(row) for row, name in enumerate(names)})
+    folders.manifest.write_text("from,to\none.png,two.png\none.png,three.png\n")
+    generated = folders.write("g", {f"{row}.png": folders.output(row) for row in range(2)})
+    inputs = Inputs(generated=generated, images=images, manifest=folders.manifest, template="{row}")
+    result = scored(inputs, metrics=("l1",), out=tmp_path / "scored")
+    values = read_pair_values(tmp_path / "scored" / "values.csv")
+    assert values.persons == ("0", "1")
+    assert "2 persons" in str(result.score("l1").interval)
+
+
+@pytest.mark.parametrize("name", ["request.json", "result.json", "values.csv"])
+def test_a_folder_that_holds_a_result_is_left_alone(
+    shared: Folders, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("of something else")
+    with pytest.raises(UsageError, match=rf"holds a result already \({name}\): name another"):
+        scored(by_manifest(shared), out=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "of something else"
 
 
 @pytest.mark.parametrize(

@@ -71,12 +71,13 @@ def test_json_is_one_result_and_nothing_else(here: Here, shared: Folders) -> Non
 
 
 def test_the_table_has_all_metrics_n_and_notes(here: Here, shared: Folders, tmp_path: Path) -> None:
-    out = tmp_path / "result.json"
+    out = tmp_path / "scored"
     code, output, messages = here(
         *arguments(shared, "--device", "cpu", "--explain", "--out", str(out))
     )
     assert code == 0, messages
-    document = json.loads(out.read_text())
+    assert f"result  {out / 'result.json'}" in messages
+    document = json.loads((out / "result.json").read_text())
     for name in [score["name"] for score in document["scores"]]:
         assert name in output
     for text in ("copy_source", "real", f"{N} pairs", "note: ", "mask of the source"):
@@ -135,6 +136,15 @@ def test_usage_errors(here: Here, shared: Folders, more: tuple[str, ...], messag
     assert code == 2, messages
     assert message in flat(messages)
     assert output == ""
+
+
+def test_out_must_be_a_folder(here: Here, shared: Folders, tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    out.write_text("{}")
+    code, output, messages = here(*arguments(shared, *FAST, "--out", str(out)))
+    assert (code, output) == (2, "")
+    assert f"--out: expected a folder, got the file {out}" in flat(messages)
+    assert out.read_text() == "{}"
 
 
 def spoiled(kind: str, path: Path, pixels: np.ndarray) -> str:
@@ -219,13 +229,18 @@ def launched(count: int, words: list[str], folder: Path) -> list[tuple[int, str,
 def test_two_processes_have_the_bits_of_one(cli: Cli, shared: Folders, tmp_path: Path) -> None:
     metrics = "ssim.def_gan,mask_ssim.def_gan,l1,psnr,is.effnet_lite0,fid.effnet_lite0"
     words = arguments(shared, "--metrics", metrics, "--device", "cpu", "--explain", "--json")
+    words += ["--out", "scored"]
     alone = cli(*words)
     assert alone.returncode == 0, alone.stderr
-    first, second = launched(2, words, tmp_path)
+    (tmp_path / "together").mkdir()
+    first, second = launched(2, words, tmp_path / "together")
     assert (first[0], second[0]) == (0, 0), first[2] + second[2]
     assert second[1] == ""
     assert "looking at images" not in second[2]
     assert json.loads(first[1]) == json.loads(alone.stdout)
+    for name in ("result.json", "values.csv"):
+        kept = (tmp_path / "together" / "scored" / name).read_bytes()
+        assert kept == (tmp_path / "scored" / name).read_bytes()
 
 
 def test_an_error_of_one_process_ends_both_with_one_message(
