@@ -1,10 +1,10 @@
 """Who is better than whom in one metric, as far as the figures can tell.
 
-Of two methods one is better if they can be told apart. Where there are values of single pairs, they
-are if the interval of their mean difference on the same pairs leaves out 0; figures of whole sets
-(IS, FID), if their intervals do not overlap, which is the stricter demand; figures without either,
-by their values. A rank is 1 plus the number of methods that are better, so that methods that cannot
-be told apart may share one.
+Of two methods one is better if they can be told apart: if the interval of their difference leaves
+out 0, on the same pairs where there are values of single pairs, or on the same random halves of the
+persons (FID, KID). Other figures (IS) must have intervals that do not overlap, which is the
+stricter demand; figures without any are told apart by their values. A rank is 1 plus the number of
+methods that are better, so that methods that cannot be told apart may share one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from dataclasses import dataclass
 
 from recapbench.comparison.entry import Entry
 from recapbench.comparison.record import Figure, Gap, Metric, ReferenceFigure, ToldApartBy
-from recapbench.evaluation.pair_values import difference
+from recapbench.evaluation.differences import (
+    Difference,
+    difference_on_halves,
+    difference_on_pairs,
+)
+from recapbench.evaluation.score import Score
 
 
 def rank_metric(name: str, entries: Sequence[Entry]) -> Metric:
@@ -35,6 +40,7 @@ class _Scored:
     """An entry's figure, if it has one."""
 
     entry: Entry
+    score: Score
     value: float
     ends: tuple[float, float] | None
     n: int
@@ -48,7 +54,7 @@ def _scored(name: str, higher_is_better: bool, entry: Entry) -> _Scored | None:
         return None
     ends = None if score.low is None or score.high is None else (score.low, score.high)
     merit = score.value if higher_is_better else -score.value
-    return _Scored(entry, score.value, ends, score.n, merit)
+    return _Scored(entry, score, score.value, ends, score.n, merit)
 
 
 class _Ranking:
@@ -65,7 +71,17 @@ class _Ranking:
         scored = self.scored.values()
         if all(self.name in one.entry.values.metrics for one in scored):
             return "pairs"
+        if self._same_halves():
+            return "halves"
         return "intervals" if all(one.ends for one in scored) else "value"
+
+    def _same_halves(self) -> bool:
+        """Whether all figures are known of the same halves: as many, of one network's features."""
+        kinds = {
+            (len(one.score.halves), one.score.n, one.score.extractor)
+            for one in self.scored.values()
+        }
+        return len(kinds) == 1 and next(iter(kinds))[0] > 1
 
     def figure(self, label: str) -> Figure:
         """What the record says of one entry."""
@@ -92,7 +108,7 @@ class _Ranking:
 
     def _better(self, first: _Scored, second: _Scored) -> bool:
         """Whether the first is told apart from the second, and better."""
-        if self.told_apart_by == "pairs":
+        if self.told_apart_by in ("pairs", "halves"):
             gap = self._gap(first, second)
             return gap is not None and (gap.low > 0 if self.higher_is_better else gap.high < 0)
         if first.ends is None or second.ends is None or self.told_apart_by == "value":
@@ -101,11 +117,14 @@ class _Ranking:
         return apart and first.merit > second.merit
 
     def _gap(self, first: _Scored, second: _Scored) -> Gap | None:
-        """First less second, pair by pair; None without values, or with a single person."""
-        if self.told_apart_by != "pairs":
-            return None
-        found = difference(first.entry.values, second.entry.values, self.name)
-        return None if found is None else Gap(mean=found[0], low=found[1], high=found[2])
+        """First less second; None without values to subtract, or with a single person."""
+        found: Difference | None = None
+        if self.told_apart_by == "pairs":
+            found = difference_on_pairs(first.entry.values, second.entry.values, self.name)
+        if self.told_apart_by == "halves":
+            value = first.value - second.value
+            found = difference_on_halves(value, first.score.halves, second.score.halves)
+        return None if found is None else Gap(mean=found.mean, low=found.low, high=found.high)
 
 
 def _references(name: str, entries: Sequence[Entry]) -> list[ReferenceFigure]:

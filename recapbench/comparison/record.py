@@ -15,7 +15,7 @@ from recapbench.results import DatasetPart, ManifestPart
 
 SCHEMA: Final = "recapbench.comparison/1"
 
-ToldApartBy = Literal["pairs", "intervals", "value"]
+ToldApartBy = Literal["pairs", "halves", "intervals", "value"]
 
 
 class _Record(BaseModel):
@@ -61,7 +61,7 @@ class Failure(_Record):
 
 
 class Gap(_Record):
-    """A mean difference on the same pairs with its 95% interval (bootstrap over persons)."""
+    """A difference on the same pairs with its 95% interval: bootstrap over persons, or halves."""
 
     mean: Finite
     low: Finite
@@ -80,8 +80,8 @@ class Figure(_Record):
         rank: 1 plus the number of methods that are told apart from this one and better; None
             without a value, or where no other method has one.
         best: whether no method has a better value, told apart or not.
-        less_best: this method less the best one, pair by pair; None for the best itself, and where
-            there are no values of single pairs.
+        less_best: this method less the best one, on the same pairs or halves; None for the best
+            itself, and where there are values of neither.
     """
 
     label: str
@@ -109,8 +109,9 @@ class Metric(_Record):
     Attributes:
         name: the metric with its protocol.
         higher_is_better: its direction.
-        told_apart_by: by the interval of the mean difference on the same pairs, by whether
-            the intervals of the figures overlap, or, having neither, by the value alone.
+        told_apart_by: by the interval of the difference on the same pairs, or on the same random
+            halves of the persons; by whether the intervals of the figures overlap; or, having
+            none, by the value alone.
         figures: one of each method, in the order of the methods.
         references: of the same pairs.
     """

@@ -108,8 +108,10 @@ def _shown(comparison: Comparison) -> list[Metric]:
 _HOW: Final[dict[ToldApartBy, str]] = {
     "pairs": "if the 95% interval of their mean difference on the same pairs (bootstrap over "
     "persons) leaves out 0",
-    "intervals": "if their intervals do not overlap, which is stricter, as figures of whole sets "
-    "have no values of single pairs",
+    "halves": "if 1.96 standard deviations of their differences on the same random halves of the "
+    "persons leave out 0",
+    "intervals": "if their intervals do not overlap, which is stricter, as there are no values to "
+    "subtract",
     "value": "by the value alone, as there is no interval",
 }
 
@@ -149,9 +151,10 @@ def _differences(comparison: Comparison) -> list[str]:
     if not rows:
         return []
     text = (
-        "Each method less the best one of the row, as the mean over the pairs with its 95% "
-        "interval. Bold: 0 is outside. Of methods that are alike, one interval in twenty leaves "
-        "out 0 by chance."
+        "Each method less the best one of the row: the mean over the pairs with its 95% interval; "
+        "of FID and KID the difference of the whole sets, with 1.96 standard deviations of that of "
+        "random halves of the persons. Bold: 0 is outside. Of methods that are alike, one interval "
+        "in twenty leaves out 0 by chance."
     )
     labels = [f"`{method.label}`" for method in comparison.methods]
     return ["## Differences on the same pairs", text, _table(["metric", *labels], rows)]

@@ -60,6 +60,7 @@ class Figure:
         high: upper end.
         interval: what the interval is.
         sizes: the figure of parts of the set.
+        halves: the figure of each random half of the persons.
         reason: why there is no value.
     """
 
@@ -68,6 +69,7 @@ class Figure:
     high: float | None = None
     interval: str | None = None
     sizes: tuple[SizeFigure, ...] = ()
+    halves: tuple[float, ...] = ()
     reason: str | None = None
 
 
@@ -339,6 +341,7 @@ def score_of_set(metric: SetMetric, generated: FeatureSet, real: FeatureSet | No
         high=figure.high,
         interval=figure.interval,
         sizes=figure.sizes,
+        halves=figure.halves,
         higher_is_better=metric.higher_is_better,
         extractor=metric.extractor,
     )

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from recapbench.errors import DataError
-from recapbench.evaluation.bootstrap import interval
 
 _HEAD: Final = ("source", "target", "person")
 
@@ -72,39 +71,6 @@ def read_pair_values(path: Path) -> PairValues:
         persons=tuple(row[2] for row in rows[1:]),
         metrics=columns,
     )
-
-
-def difference(
-    first: PairValues, second: PairValues, metric: str
-) -> tuple[float, float, float] | None:
-    """Mean of first less second over the pairs that both have a value of, with its 95% interval.
-
-    The pairs are the same, so what makes some of them hard for everybody falls out: the interval
-    (bootstrap over persons) is much narrower than those of the two means.
-
-    Returns:
-        Mean, low, high; None without two persons.
-
-    Raises:
-        DataError: if the pairs differ, or one has no such metric.
-    """
-    if first.pairs != second.pairs:
-        raise DataError("expected values of the same pairs, got two lists of pairs")
-    for values in (first, second):
-        if metric not in values.metrics:
-            raise DataError(f"expected values of {metric}, got {', '.join(values.metrics)}")
-    gaps, persons = [], []
-    for a, b, person in zip(
-        first.metrics[metric], second.metrics[metric], first.persons, strict=True
-    ):
-        if a is not None and b is not None:
-            gaps.append(a - b)
-            persons.append(person)
-    ends = interval(gaps, persons)
-    if ends is None:
-        return None
-    mean = math.fsum(gaps) / len(gaps)
-    return mean, min(ends[0], mean), max(ends[1], mean)
 
 
 def _number(text: str, where: str) -> float | None:

@@ -41,6 +41,9 @@ class Score(BaseModel):
         high: upper end of the interval.
         interval: what the interval is, as "95% bootstrap over 25 persons".
         sizes: for figures with a bias of small samples, the figure of parts of the set.
+        halves: of FID and KID, the figure of each random half of the persons; the halves are the
+            same for everything that is scored on the same pairs and real images, so that two
+            methods' figures of them can be subtracted.
         higher_is_better: direction of the metric.
         extractor: name of the network whose features were used, if any.
     """
@@ -56,6 +59,7 @@ class Score(BaseModel):
     high: Finite | None = None
     interval: str | None = None
     sizes: tuple[SizeFigure, ...] = ()
+    halves: tuple[Finite, ...] = ()
     higher_is_better: bool
     extractor: str | None = None
 
@@ -67,7 +71,7 @@ class Score(BaseModel):
             raise ValueError("a score that failed has no value")
         if len({self.low is None, self.high is None, self.interval is None}) != 1:
             raise ValueError("an interval has two ends and a text that says what it is")
-        if self.value is None and (self.low is not None or self.sizes):
+        if self.value is None and (self.low is not None or self.sizes or self.halves):
             raise ValueError("an interval needs a value")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"the interval is upside down: {self.low} > {self.high}")

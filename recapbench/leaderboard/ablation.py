@@ -103,6 +103,13 @@ class Row:
         columns = {name: _means([table.metrics[name] for table in tables]) for name in names}
         return replace(tables[0], metrics=columns)
 
+    def halves(self, metric: str) -> tuple[float, ...]:
+        """A figure of the same random halves of the persons, the mean over the seeds; or none."""
+        found = [score.halves for score in self._scores(metric)]
+        if len({len(halves) for halves in found}) > 1:
+            return ()
+        return tuple(sum(half) / len(half) for half in zip(*found, strict=True))
+
     def _scores(self, metric: str) -> list[Score]:
         return [run.score(metric) for run in self.runs]
 

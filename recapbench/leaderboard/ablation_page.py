@@ -8,12 +8,12 @@ from recapbench.leaderboard.ablation import Ablation, Row, Run
 from recapbench.leaderboard.figures import (
     arrow,
     cell,
+    comparable,
     counterparts,
     gap,
     interval_kind,
     order,
     overlaps,
-    paired,
     reported_order,
 )
 from recapbench.leaderboard.table4 import BASIC, FULL, table4
@@ -120,12 +120,13 @@ def _differences(ablation: Ablation, metrics: Sequence[str]) -> str:
     lines = [
         "## Differences on the same pairs",
         "Each row less another, as the mean over the test pairs with its 95% interval (bootstrap "
-        "over persons). What makes a pair hard for every row falls out, so that these intervals "
-        "are narrower than those of the figures themselves. Bold: zero is outside the interval. "
-        "What another seed would change is not in it. Figures of whole sets of images, as IS and "
-        "FID, have no values of single pairs.",
+        "over persons); FID and KID as the difference of the whole sets, with 1.96 standard "
+        "deviations of the differences of the same random halves of the persons. What makes a "
+        "pair hard for every row falls out, so that these intervals are narrower than those of "
+        "the figures themselves. Bold: zero is outside the interval. What another seed would "
+        "change is not in it. IS has neither values of pairs nor of halves.",
     ]
-    names = paired(ablation, metrics)
+    names = comparable(ablation, metrics)
     for method in (BASIC, FULL):
         reference = ablation.row(method)
         others = [row for row in ablation.rows if row is not reference]
@@ -142,8 +143,7 @@ def _intervals(ablation: Ablation, metrics: Sequence[str]) -> str:
     lines = [
         "## Which intervals overlap",
         "Each interval is that of one figure by itself, on pairs that are the same for all rows: "
-        "rows whose intervals overlap may still differ, which the table above shows where there "
-        "are values of single pairs.",
+        "rows whose intervals overlap may still differ, which the table above shows.",
     ]
     for metric in metrics:
         kind = interval_kind(ablation, metric)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from recapbench.evaluation.pair_values import difference
+from recapbench.evaluation.differences import (
+    Difference,
+    difference_on_halves,
+    difference_on_pairs,
+)
 from recapbench.leaderboard.ablation import Ablation, Row
 from recapbench.leaderboard.table4 import LOWER_IS_BETTER
 
@@ -47,19 +51,33 @@ def overlaps(ablation: Ablation, metric: str, with_method: str) -> dict[bool, li
     return found
 
 
-def paired(ablation: Ablation, metrics: Sequence[str]) -> list[str]:
-    """Those of some metrics of which every record has values of single pairs."""
-    return [name for name in metrics if all(name in run.values.metrics for run in ablation.runs)]
+def comparable(ablation: Ablation, metrics: Sequence[str]) -> list[str]:
+    """Those of some metrics of which every record has values of single pairs or of halves."""
+    return [
+        name
+        for name in metrics
+        if all(name in run.values.metrics or run.score(name).halves for run in ablation.runs)
+    ]
+
+
+def row_difference(row: Row, reference: Row, metric: str) -> Difference | None:
+    """A row less another on the same pairs or, of figures of whole sets, on the same halves."""
+    first, second = row.values(), reference.values()
+    if metric in first.metrics and metric in second.metrics:
+        return difference_on_pairs(first, second, metric)
+    value = row.mean(metric) - reference.mean(metric)
+    return difference_on_halves(value, row.halves(metric), reference.halves(metric))
 
 
 def gap(row: Row, reference: Row, metric: str) -> str:
-    """A row less another on the same pairs, with its interval; bold where zero is outside."""
-    found = difference(row.values(), reference.values(), metric)
+    """A row less another, with its interval; bold where zero is outside."""
+    found = row_difference(row, reference, metric)
     if found is None:
         return "–"
-    mean, low, high = found
-    text = f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
-    return text if low <= 0 <= high else f"**{text}**"
+    digits = 4 if max(abs(found.low), abs(found.high)) < 1 else 2
+    mean, low, high = (f"{value:+.{digits}f}" for value in found)
+    text = f"{mean} [{low}, {high}]"
+    return f"**{text}**" if found.is_sure else text
 
 
 def order(ablation: Ablation, metric: str) -> str:

@@ -89,7 +89,7 @@ def _with_halves(
     ends = half_interval(value, figures)
     if ends is None:
         return Figure(value, sizes=sizes)
-    return Figure(value, *ends, half_text(generated), sizes)
+    return Figure(value, *ends, half_text(generated), sizes, tuple(figures))
 
 
 def _share_inside(

@@ -1,4 +1,4 @@
-"""Values of single pairs: the table, and differences of two runs."""
+"""Values of single pairs: the table of them, and where they come from."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from recapbench.errors import DataError
-from recapbench.evaluation.bootstrap import interval
 from recapbench.evaluation.evaluate import evaluate
-from recapbench.evaluation.pair_values import PairValues, difference, read_pair_values
+from recapbench.evaluation.pair_values import PairValues, read_pair_values
 from recapbench.evaluation.pairs import PairSet
 from recapbench.evaluation.pixels import l1, psnr
 
@@ -48,37 +47,6 @@ def test_bad_tables(tmp_path, text, message):
         read_pair_values(path)
     with pytest.raises(DataError, match=r"absent\.csv"):
         read_pair_values(tmp_path / "absent.csv")
-
-
-def test_a_difference_is_of_pairs_and_its_interval_of_persons():
-    first, second = values(1), values(2)
-    gaps = np.subtract(first.metrics["l1"], second.metrics["l1"])
-    mean, low, high = difference(first, second, "l1")
-    assert mean == pytest.approx(gaps.mean(), rel=1e-12)
-    assert (low, high) == interval(gaps.tolist(), PERSONS)
-    assert difference(second, first, "l1") == pytest.approx((-mean, -high, -low))
-
-
-def test_what_is_hard_for_everybody_falls_out():
-    first = values(3)
-    second = PairValues(PAIRS, PERSONS, {"l1": [v + 0.001 for v in first.metrics["l1"]]})
-    mean, low, high = difference(first, second, "l1")
-    assert low == pytest.approx(-0.001)
-    assert high == pytest.approx(-0.001)
-    assert mean < 0
-
-
-def test_pairs_without_a_value_are_left_out():
-    first, second = values(1, psnr=[None, *([2.0] * (N - 1))]), values(2, psnr=[1.0] * N)
-    assert difference(first, second, "psnr")[0] == pytest.approx(1.0)
-
-
-def test_other_pairs_and_other_metrics_are_refused():
-    first = values(1)
-    with pytest.raises(DataError, match="same pairs"):
-        difference(first, PairValues(PAIRS[::-1], PERSONS, first.metrics), "l1")
-    with pytest.raises(DataError, match="expected values of psnr, got l1"):
-        difference(first, first, "psnr")
 
 
 def test_evaluate_hands_out_what_it_averages():

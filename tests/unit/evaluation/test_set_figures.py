@@ -9,6 +9,7 @@ from recapbench.evaluation.base import score_of_set
 from recapbench.evaluation.features.store import FeatureSet
 from recapbench.evaluation.metrics import METRICS, sets
 from recapbench.evaluation.sets.frechet import FeatureStatistics, frechet_distance
+from recapbench.evaluation.sets.halves import halves
 from recapbench.evaluation.sets.inception_score import inception_score, standard_order
 from recapbench.evaluation.sets.kernel import kid_subsets, squared_mmd
 from recapbench.evaluation.sets.manifold import inside
@@ -86,7 +87,19 @@ def test_frechet_has_an_interval_over_persons_and_figures_by_size():
     assert got.high - got.value == pytest.approx(got.value - got.low)
     assert "20 random halves of 25 persons" in got.interval
     assert [size.n for size in got.sizes] == [25, 50, 100, 200]
+    rows, real_rows = halves(a, b)[7]
+    half = FeatureStatistics.of(a.features[rows]), FeatureStatistics.of(b.features[real_rows])
+    assert got.halves[7] == frechet_distance(*half)
+    assert got.high - got.value == pytest.approx(1.96 * np.std(got.halves, ddof=1))
     assert got.sizes[0].mean > got.value
+
+
+def test_halves_of_two_methods_are_of_the_same_persons():
+    real = feature_set(200, 1, people=25, shift=0.4)
+    first, second = feature_set(200, people=25), feature_set(200, 2, people=25)
+    for (a, a_real), (b, b_real) in zip(halves(first, real), halves(second, real), strict=True):
+        assert (a == b).all()
+        assert (a_real == b_real).all()
 
 
 def test_frechet_to_a_set_of_another_length_without_persons():

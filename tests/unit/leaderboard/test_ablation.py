@@ -12,7 +12,7 @@ from recapbench.data.datasets import find_dataset
 from recapbench.errors import DataError, UsageError
 from recapbench.leaderboard.ablation import read_ablation
 from recapbench.leaderboard.board import ABLATION
-from recapbench.leaderboard.figures import cell, gap, order, overlaps, paired, reported_order
+from recapbench.leaderboard.figures import cell, comparable, gap, order, overlaps, reported_order
 from recapbench.leaderboard.table4 import BASIC, FULL, table4
 from recapbench.methods.find import find_method, image_spec
 from recapbench.results import Result
@@ -76,12 +76,14 @@ def test_which_intervals_overlap(tmp_path: Path) -> None:
 def test_differences_are_of_the_same_pairs(tmp_path: Path) -> None:
     folder = write(tmp_path, record(BASIC, 0, 0.30), record(BASIC, 1, 0.32), record(FULL, 0, 0.33))
     ablation = read_ablation(DATASET, folder)
-    assert paired(ablation, ablation.metrics()) == ["ssim.def_gan", "mask_ssim.def_gan", "l1"]
+    names = ["ssim.def_gan", "mask_ssim.def_gan", "l1", "fid.effnet_lite0"]
+    assert comparable(ablation, ablation.metrics()) == names
     basic, full = ablation.rows
     # Every pair differs by 0.33 less the mean of 0.30 and 0.32, whoever is on it; the figures'
     # own intervals, 0.02 to either side, overlap.
     assert gap(full, basic, "l1") == "**+0.0200 [+0.0200, +0.0200]**"
     assert gap(basic, basic, "l1") == "+0.0000 [+0.0000, +0.0000]"
+    assert gap(full, basic, "fid.effnet_lite0") == "**+0.0200 [+0.0200, +0.0200]**"
     assert overlaps(ablation, "l1", FULL)[True] == ["Basic"]
 
 

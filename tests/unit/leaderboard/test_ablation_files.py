@@ -15,6 +15,7 @@ from PIL import Image
 
 from recapbench.leaderboard.ablation import DEFAULT_METRICS, Ablation, read_ablation
 from recapbench.leaderboard.ablation_page import ablation_page
+from recapbench.leaderboard.figures import row_difference
 from recapbench.leaderboard.plots.ablation import ablation_figure, ablation_plot
 from recapbench.leaderboard.table4 import BASIC, FULL
 
@@ -56,6 +57,32 @@ def test_bars_begin_at_the_first_row_and_end_at_the_rows_means(ablation: Ablatio
     assert titles == [row.paper.title for row in ablation.rows]
 
 
+@pytest.mark.parametrize("metric", ["l1", "fid.effnet_lite0"])
+def test_intervals_are_of_differences_where_they_can_be_had(
+    ablation: Ablation, metric: str
+) -> None:
+    (panel,) = ablation_figure(ablation, (metric,)).axes
+    first, *others = ablation.rows
+    expected = []
+    for row in others:
+        found = row_difference(row, first, metric)
+        assert found is not None
+        expected.append([first.mean(metric) + found.low, first.mean(metric) + found.high])
+    assert _spans(panel) == [pytest.approx(ends) for ends in expected]
+
+
+def test_other_figures_have_their_own_intervals(ablation: Ablation) -> None:
+    (panel,) = ablation_figure(ablation, ("is.effnet_lite0",)).axes
+    scores = [run.score("is.effnet_lite0") for run in ablation.runs]
+    assert _spans(panel) == [[score.low, score.high] for score in scores]
+
+
+def _spans(panel: Any) -> list[list[float]]:
+    """Ends of the horizontal lines of a panel."""
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in panel.lines]
+    return [x for x, y in lines if len(x) == 2 and y[0] == y[1]]
+
+
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
 def test_a_picture_is_a_thousand_pixels_wide(ablation: Ablation, count: int) -> None:
     picture = ablation_plot(ablation, DEFAULT_METRICS[:count], "png")
@@ -95,10 +122,13 @@ def test_differences_are_to_basic_and_to_the_full_model(ablation: Ablation) -> N
     page = ablation_page(ablation, ("l1", "fid.effnet_lite0"), "plot.svg")
     section = page.partition("## Differences")[2].partition("\n## ")[0]
     tables = [line for line in section.splitlines() if line.startswith("| less ")]
-    assert tables == ["| less Basic | l1 ↓ |", "| less +SAT(l)+LGR(r+1, n) | l1 ↓ |"]
+    heads = "| l1 ↓ | fid.effnet_lite0 ↓ |"
+    assert tables == [f"| less Basic {heads}", f"| less +SAT(l)+LGR(r+1, n) {heads}"]
     # Basic is the mean of 0.30 and 0.31, the last row 0.36; the full model 0.34.
-    assert "| +SAT(l)+LGR(r, n) | **+0.0550 [+0.0550, +0.0550]** |" in section
-    assert "| Basic | **-0.0350 [-0.0350, -0.0350]** |" in section
+    # Pairs and halves are as much harder for all of them, so that the intervals have no width.
+    gap, other = "**+0.0550 [+0.0550, +0.0550]**", "**-0.0350 [-0.0350, -0.0350]**"
+    assert f"| +SAT(l)+LGR(r, n) | {gap} | {gap} |" in section
+    assert f"| Basic | {other} | {other} |" in section
 
 
 def test_missing_rows_are_said(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from recapbench.comparison.record import Comparison, Failure, Metric
 from recapbench.comparison.table import markdown
 from recapbench.data.manifest import from_pairs
 from recapbench.errors import DataError, UsageError
-from recapbench.evaluation.pair_values import PairValues, difference
+from recapbench.evaluation.differences import difference_on_pairs
+from recapbench.evaluation.pair_values import PairValues
 from recapbench.evaluation.score import Score
 from recapbench.results import (
     DatasetPart,
@@ -134,7 +135,7 @@ def test_differences_are_those_of_the_pairs(three: list[Path]) -> None:
     gaps = by_label(ssim, "less_best")
     assert gaps["c"] is None
     for index, label in enumerate("ab"):
-        expected = difference(entries[index].values, entries[2].values, "ssim")
+        expected = difference_on_pairs(entries[index].values, entries[2].values, "ssim")
         assert (gaps[label].mean, gaps[label].low, gaps[label].high) == expected
     assert gaps["b"].low < 0 < gaps["b"].high
     assert gaps["a"].high < 0
@@ -165,6 +166,29 @@ def test_sets_are_told_apart_by_intervals_or_by_value(tmp_path: Path) -> None:
     assert by_label(metric, "rank") == {"a": 1, "b": 3, "c": 1}
     assert by_label(metric, "best") == {"a": True, "b": False, "c": True}
     assert metric.references[0].value == 0
+
+
+def with_halves(value: float, halves: Sequence[float]) -> Score:
+    return fid(value, 30.0).model_copy(update={"halves": tuple(halves)})
+
+
+def test_sets_are_told_apart_by_the_same_halves(tmp_path: Path) -> None:
+    hard = np.linspace(10.0, 60.0, 20)
+    wiggle = np.tile([2.0, -2.0], 10)
+    figures = {"a": (20.0, hard), "b": (19.0, hard - 1.0), "c": (18.8, hard - 1.2 + wiggle)}
+    folders = [write_run(tmp_path / n, n, {}, [with_halves(*f)]) for n, f in figures.items()]
+    metric = metric_of(compared(*folders), "fid")
+    assert metric.told_apart_by == "halves"
+    assert by_label(metric, "rank") == {"a": 2, "b": 1, "c": 1}
+    gap = by_label(metric, "less_best")["b"]
+    assert gap.mean == pytest.approx(0.2)
+    assert gap.high - gap.mean == pytest.approx(1.96 * np.std(wiggle, ddof=1))
+
+
+def test_halves_of_some_alone_tell_nothing_apart(tmp_path: Path) -> None:
+    first = write_run(tmp_path / "a", "a", {}, [with_halves(20.0, [1.0, 2.0])])
+    second = write_run(tmp_path / "b", "b", {}, [fid(15.0, 30.0)])
+    assert metric_of(compared(first, second), "fid").told_apart_by == "intervals"
 
 
 def test_a_missing_value_has_no_rank(tmp_path: Path) -> None:
