@@ -7,7 +7,7 @@ from typing import Final
 from rich.table import Table
 
 from recapbench.errors import EXIT_DONE, EXIT_PARTIAL
-from recapbench.evaluation.score import Score
+from recapbench.evaluation.score import Score, number_text
 from recapbench.results import DatasetPart, ManifestPart, Result
 
 _ROUNDING: Final = 1e-9
@@ -53,7 +53,7 @@ def by_size(result: Result) -> list[str]:
     """A line for each figure with a bias of small sets: what parts of the set would have had."""
     return [
         f"{score.name} by number of images: "
-        + ", ".join(f"{size.n}: {_number(size.mean)}" for size in score.sizes)
+        + ", ".join(f"{size.n}: {number_text(size.mean)}" for size in score.sizes)
         for score in result.scores
         if score.sizes
     ]
@@ -94,7 +94,7 @@ def figure_text(value: float | None, low: float | None, high: float | None) -> s
     """A value with half the width of its interval, if it has one."""
     if value is None:
         return "-"
-    text = _number(value)
+    text = number_text(value)
     if low is None or high is None:
         return text
     spread = (high - low) / 2
@@ -103,7 +103,3 @@ def figure_text(value: float | None, low: float | None, high: float | None) -> s
 
 def _figure(score: Score) -> str:
     return figure_text(score.value, score.low, score.high)
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"

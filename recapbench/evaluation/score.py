@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+def number_text(value: float) -> str:
+    """A figure with as many decimals as tell methods apart; what rounds to 0 has no sign."""
+    return f"{value:z.4f}" if abs(value) < 10 else f"{value:.2f}"
+
+
 class SizeFigure(BaseModel):
     """A figure of random parts of a set, which shows how it depends on the number of images.
 

@@ -10,19 +10,15 @@ from recapbench.evaluation.differences import (
     difference_on_halves,
     difference_on_pairs,
 )
+from recapbench.evaluation.score import number_text
 from recapbench.leaderboard.ablation import Ablation, Row
 from recapbench.leaderboard.table4 import LOWER_IS_BETTER
 
 
-def number(value: float) -> str:
-    """A figure with as many decimals as tell rows apart."""
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
-
-
 def cell(row: Row, metric: str) -> str:
     """The mean over a row's seeds, with the ends of its interval where it has one."""
-    text, ends = number(row.mean(metric)), row.ends(metric)
-    return text if ends is None else f"{text} [{number(ends[0])}, {number(ends[1])}]"
+    text, ends = number_text(row.mean(metric)), row.ends(metric)
+    return text if ends is None else f"{text} [{number_text(ends[0])}, {number_text(ends[1])}]"
 
 
 def arrow(ablation: Ablation, metric: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from recapbench.evaluation.metrics import METRICS
-from recapbench.evaluation.score import Score
+from recapbench.evaluation.score import Score, number_text
 from recapbench.leaderboard.board import Measured
 from recapbench.leaderboard.tables.dataset import DEFAULT_METRICS
 from recapbench.leaderboard.tables.measured import Group, about, group_records, label
 from recapbench.page.links import measured_page
 from recapbench.page.table import TRUE_LAYOUT, Bar, Figure, Head, Leaderboard, Row
-from recapbench.page.words import count, interval, number
+from recapbench.page.words import count, interval
 from recapbench.results import Reference
 
 
@@ -137,7 +137,7 @@ def _figure(
     if score is None or score.value is None:
         return None
     return Figure(
-        text=number(score.value),
+        text=number_text(score.value),
         value=score.value,
         interval=interval(score.low, score.high),
         n="" if score.n == pairs else f"n = {count(score.n)}",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from recapbench.evaluation.metrics import METRICS
-from recapbench.evaluation.score import Score, SizeFigure
+from recapbench.evaluation.score import Score, SizeFigure, number_text
 from recapbench.leaderboard.board import Board, Measured
 from recapbench.leaderboard.reported import NOT_STATED, Citation, Reported
 from recapbench.leaderboard.tables.measured import about, label
 from recapbench.page.links import measured_page, reported_page
 from recapbench.page.samples import Sample, Samples
-from recapbench.page.words import count, direction, duration, interval, number
+from recapbench.page.words import count, direction, duration, interval
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def _line(score: Score) -> ScoreLine:
         name=score.name,
         known=score.name in METRICS,
         better=direction(score.higher_is_better),
-        text=number(score.value),
+        text=number_text(score.value),
         interval=interval(score.low, score.high),
         n=count(score.n),
         extractor=score.extractor or "",

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from recapbench.evaluation.score import number_text
+
 _ROUNDING: Final = 1e-9
 """Intervals narrower than this are rounding."""
-
-
-def number(value: float) -> str:
-    """A figure with as many decimals as tell rows apart."""
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
 def interval(low: float | None, high: float | None) -> str:
     """Both ends, or nothing where there is no interval."""
     if low is None or high is None:
         return ""
-    return f"{number(low)} to {number(high)}" if high - low > _ROUNDING else number(low)
+    if high - low <= _ROUNDING:
+        return number_text(low)
+    return f"{number_text(low)} to {number_text(high)}"
 
 
 def count(value: int) -> str:

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from matplotlib.figure import Figure
 
+from recapbench.evaluation.score import number_text
 from recapbench.leaderboard.ablation import Ablation, Row
-from recapbench.leaderboard.figures import comparable, number, row_difference
+from recapbench.leaderboard.figures import comparable, row_difference
 from recapbench.leaderboard.plots.style import (
     BETTER,
     FAINT,
@@ -103,7 +104,7 @@ def _panel(axes: Any, ablation: Ablation, metric: str, named: bool) -> None:
         if subtracted and row is not first:
             _difference(axes, row, first, metric, place)
         beside = axes.get_yaxis_transform()
-        axes.text(1.02, place, number(mean), transform=beside, va="center", fontsize=SMALL)
+        axes.text(1.02, place, number_text(mean), transform=beside, va="center", fontsize=SMALL)
     axes.set_yticks(range(len(ablation.rows)))
     axes.set_yticklabels([row.paper.title for row in ablation.rows] if named else [])
     axes.tick_params(axis="y", length=0)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from recapbench.evaluation.metrics import METRICS
-from recapbench.evaluation.score import Score
-from recapbench.leaderboard.board import Measured
+from recapbench.evaluation.score import Score, number_text
+from recapbench.leaderboard.board import ABLATION, Measured
+from recapbench.leaderboard.table4 import table4
 from recapbench.leaderboard.tables.sheet import DASH, Cell, Column, marked
 from recapbench.results import Reference
 
@@ -92,7 +93,7 @@ def group_records(records: Iterable[Measured]) -> list[Group]:
     return [
         Group(
             name if counts[name] == 1 else f"{name}, {task[1][:_SHORT]}",
-            tuple(sorted(found[task], key=label)),
+            tuple(sorted(found[task], key=_place)),
         )
         for task, name in zip(tasks, names, strict=True)
     ]
@@ -107,6 +108,14 @@ def _task(record: Measured) -> tuple[str, ...]:
     return (record.dataset, manifest.sha256, manifest.protocol, targets, *images)
 
 
+def _place(record: Measured) -> tuple[int, str]:
+    """Records of the ablation after the others, in the order of the paper's Table 4."""
+    if record.folder.name != ABLATION:
+        return -1, label(record)
+    rows = [row.method for row in table4().rows]
+    return rows.index(record.method) if record.method in rows else len(rows), label(record)
+
+
 def _name(record: Measured) -> str:
     return f"{record.dataset} ({record.result.manifest.n} pairs)"
 
@@ -114,7 +123,7 @@ def _name(record: Measured) -> str:
 def label(record: Measured) -> str:
     """What a table calls a record: its method, with the seed of its training in an ablation."""
     weights = record.result.weights
-    if record.folder.name != "ablation" or weights is None:
+    if record.folder.name != ABLATION or weights is None:
         return record.method
     return f"{record.method}, seed {weights.training.get('seed')}"
 
@@ -164,7 +173,7 @@ def _cell(score: Score | None, pairs: int) -> Cell:
     """Value and half of its interval, and n where it is not that of the pairs."""
     if score is None or score.value is None:
         return Cell(DASH)
-    text, ends = _number(score.value), None
+    text, ends = number_text(score.value), None
     if score.low is not None and score.high is not None:
         ends = (score.low, score.high)
         half = (score.high - score.low) / 2
@@ -172,7 +181,3 @@ def _cell(score: Score | None, pairs: int) -> Cell:
     if score.n != pairs:
         text += f" (n = {score.n})"
     return Cell(text, exact=repr(score.value), ends=ends)
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"

@@ -7,7 +7,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from recapbench.evaluation.score import Score, SizeFigure
+from recapbench.evaluation.score import Score, SizeFigure, number_text
 
 GOOD = {
     "name": "l1",
@@ -73,3 +73,16 @@ def test_figures_of_parts_that_are_refused(change):
 def test_frozen():
     with pytest.raises(ValidationError):
         Score(**GOOD).value = 1.0
+
+
+def test_a_figure_has_the_decimals_that_tell_methods_apart():
+    assert [number_text(value) for value in (0.78129, 9.9999, 10.004, -3.25)] == [
+        "0.7813",
+        "9.9999",
+        "10.00",
+        "-3.2500",
+    ]
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    assert number_text(-1e-9) == "0.0000"

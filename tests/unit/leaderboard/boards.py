@@ -128,7 +128,9 @@ def picture(seed: str) -> bytes:
 def board(root: Path) -> tuple[Path, Installation]:
     """The shipped reported records with two made-up ones, and a copy of what these vouch for."""
     there = root / "leaderboards"
-    shutil.copytree(shipped("leaderboards"), there, ignore=shutil.ignore_patterns("measured"))
+    shutil.copytree(
+        shipped("leaderboards"), there, ignore=shutil.ignore_patterns("measured", "ablation")
+    )
     here = Installation(root / "manifests", {"recapbench": root / "recapbench"})
     shutil.copytree(shipped("manifests"), here.manifests)
     own = root / f"recapbench/methods/made_up/weights/{DATASET}.safetensors"

@@ -128,8 +128,8 @@ def test_which_of_our_records_go_with_a_table(whole: Board) -> None:
     own = {name for name in one["made_up (measured)"] if name != "Methods"}
     assert own == {"mannequin_street (500 pairs) ssim.def_gan"}
     assert [name for name in four if "measured" in name] == [
-        "sat_lgr, seed 1 (measured)",
         "sat_lgr-basic, seed 0 (measured)",
+        "sat_lgr, seed 1 (measured)",
     ]
     assert "no measured record" in paper_sheet(whole, 3, True).notes[-1]
     given = whole.measured[0].result
