@@ -5,6 +5,7 @@ A record is strict: an unknown field, a wrong type or a number that is not finit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -45,6 +46,43 @@ class WeightsPart(_Record):
     file: str
     sha256: Digest
     training: dict[str, Any]
+
+    @property
+    def effort(self) -> str | None:
+        """Steps, time and device of the training, with what it started from; None if not said."""
+        stages = list(_stages(self.training))
+        steps = [_number(stage.get("steps_taken", stage.get("steps"))) for stage in stages]
+        seconds = [_number(stage.get("seconds")) for stage in stages]
+        if None in steps:
+            return None
+        text = f"{sum(filter(None, steps)):,.0f} steps"
+        if None not in seconds:
+            text += f" in {_duration(sum(filter(None, seconds)))}"
+        devices = dict.fromkeys(str(stage.get("device", "?")) for stage in stages)
+        text += f" on {', '.join(devices)}"
+        return text if len(stages) == 1 else f"{text}, in {len(stages)} trainings"
+
+
+def _number(value: Any) -> float | None:
+    """A header's entry, which anybody may have written, if it is a number."""
+    return value if isinstance(value, int | float) and value >= 0 else None
+
+
+def _stages(training: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A training, and those of the weights that it started from."""
+    stage: Any = training
+    while isinstance(stage, dict):
+        yield stage
+        start = stage.get("init")
+        stage = start.get("training") if isinstance(start, dict) else None
+
+
+def _duration(seconds: float) -> str:
+    """Wall-clock time in the largest unit that keeps two digits."""
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 class DatasetPart(_Record):

@@ -30,7 +30,9 @@ class Contestant(_Record):
         method: its name.
         title: one line for people.
         distribution: whose it is; None if its images came from elsewhere.
+        parameters: how many trained numbers it generates with, if it says so.
         weights: digest of its weights' file, if it has any.
+        training: how long they were trained, if they say so.
         outputs: ordered digest of its images' pixels.
         target_parsing: whether it predicted the target's layout or was given it.
         seed: what its draws came from.
@@ -40,7 +42,9 @@ class Contestant(_Record):
     method: str
     title: str
     distribution: str | None
+    parameters: int | None
     weights: str | None
+    training: str | None
     outputs: str
     target_parsing: Literal["predicted", "ground_truth"] | None
     seed: int | None

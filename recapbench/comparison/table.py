@@ -174,13 +174,16 @@ def _methods(comparison: Comparison) -> str:
             f"`{one.label}`",
             _escaped(one.title),
             one.distribution or "",
+            "" if one.parameters is None else f"{one.parameters:,}",
+            _escaped(one.training or ""),
             _digest(one.weights),
             _digest(one.outputs),
             "" if one.seed is None else str(one.seed),
         ]
         for one in comparison.methods
     ]
-    return _table(["method", "what it is", "distribution", "weights", "outputs", "seed"], rows)
+    headings = ["method", "what it is", "distribution", "parameters", "training", "weights"]
+    return _table([*headings, "outputs", "seed"], rows)
 
 
 def _task(comparison: Comparison) -> str:

@@ -13,7 +13,7 @@ from recapbench.leaderboard.reported import NOT_STATED, Citation, Reported
 from recapbench.leaderboard.tables.measured import about, label
 from recapbench.page.links import measured_page, reported_page
 from recapbench.page.samples import Sample, Samples
-from recapbench.page.words import count, direction, duration, interval
+from recapbench.page.words import count, direction, interval
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _run(record: Measured, samples: Samples) -> Run:
         if score.reason is not None:
             missing.setdefault(score.reason, []).append(score.name)
     return Run(
-        card=tuple(_card(record, training)),
+        card=tuple(_card(record)),
         scores=tuple(_line(score) for score in result.scores if score.value is not None),
         missing={reason: tuple(names) for reason, names in missing.items()},
         sizes=tuple(Sizes(score.name, score.sizes) for score in result.scores if score.sizes),
@@ -222,7 +222,7 @@ def _line(score: Score) -> ScoreLine:
     )
 
 
-def _card(record: Measured, training: Mapping[str, Any]) -> Iterator[Fact]:
+def _card(record: Measured) -> Iterator[Fact]:
     result = record.result
     if result.method.parameters is not None:
         yield Fact("Parameters", f"{result.method.parameters:,}")
@@ -232,10 +232,8 @@ def _card(record: Measured, training: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("Target layout", result.target_parsing.replace("_", " "))
     if result.weights is not None:
         yield Fact("Weights", result.weights.file, code=True)
-    if isinstance(steps := training.get("steps_taken"), int):
-        seconds = training.get("seconds")
-        took = f" in {duration(seconds)}" if isinstance(seconds, int | float) else ""
-        yield Fact("Training", f"{count(steps)} steps{took} on {training.get('device', '?')}")
+        if (effort := result.weights.effort) is not None:
+            yield Fact("Training", effort)
     yield Fact("Pairs", f"{count(result.manifest.n)}, {result.manifest.protocol}")
     if result.seconds is not None:
         per_pair = f"{1000 * result.seconds / result.manifest.n:.0f} ms a pair"

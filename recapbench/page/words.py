@@ -24,14 +24,6 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def duration(seconds: float) -> str:
-    """Wall-clock time in the largest unit that keeps two digits."""
-    for size, unit in ((3600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
-
-
 def direction(higher_is_better: bool) -> str:
     """Which way is better, for people who read and for those who listen."""
     return "higher is better" if higher_is_better else "lower is better"
