@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recapbench.cli.console import messages, print_plain, progress
-from recapbench.cli.options import FileNames, Strips
+from recapbench.cli.options import FileNames, Leaderboards, Strips
 from recapbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,12 +18,9 @@ leaderboard_app = typer.Typer(
     help="The shipped records: verify them, add one.", no_args_is_help=True
 )
 
-_ROOT_HELP = "Folder of the leaderboards; those shipped by default."
-Root = Annotated[Path | None, typer.Option(help=_ROOT_HELP)]
-
 
 @leaderboard_app.command("verify")
-def verify_records(root: Root = None) -> None:
+def verify_records(root: Leaderboards = None) -> None:
     """Find every edit of records and of the files that they vouch for; exit code 3 if there is one.
 
     Checked are digests, unlisted and missing files, schemas, and whether values, samples, weights
@@ -49,7 +46,7 @@ def add(
         Path,
         typer.Argument(help="result.json of a run or of scored images, values.csv beside it."),
     ],
-    root: Root = None,
+    root: Leaderboards = None,
     generated: Annotated[
         Path | None,
         typer.Option(help="Folder of the images, where no run saved them beside the record."),
@@ -76,7 +73,7 @@ def add(
 
 
 @leaderboard_app.command("index")
-def index(root: Root = None) -> None:
+def index(root: Leaderboards = None) -> None:
     """Write the index anew after files were changed by hand or by a script, and say which."""
     from recapbench.leaderboard.verify import update_index
 

@@ -13,6 +13,10 @@ from recapbench.errors import UsageError
 
 MethodName = Annotated[str, typer.Option("--method", help="Name of a method.")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="Name of a dataset.")]
+Leaderboards = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of leaderboards; those shipped by default."),
+]
 Preset = Annotated[str | None, typer.Option(help="Size of a built-in set: tiny, small, full.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; CUDA if there is one.")]
 Settings = Annotated[

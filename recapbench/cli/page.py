@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from recapbench.cli.console import messages, print_plain
+from recapbench.cli.options import Leaderboards
 
 
 def page(
     out: Annotated[Path, typer.Option(help="Folder for the site: new, or that of an earlier one.")],
-    root: Annotated[
-        Path | None, typer.Option(help="Folder of leaderboards; those shipped by default.")
-    ] = None,
+    root: Leaderboards = None,
 ) -> None:
     """Write leaderboards, methods, comparisons and the paper's tables as a static site."""
     from recapbench.leaderboard.board import read_board

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from recapbench.cli.console import messages
-from recapbench.cli.options import metric_names
-
-Root = Annotated[
-    Path | None, typer.Option(help="Folder of the leaderboards; those shipped by default.")
-]
+from recapbench.cli.options import Leaderboards, metric_names
 
 
 def table(
@@ -29,7 +24,7 @@ def table(
     form: Annotated[
         str, typer.Option("--format", help="text, markdown, latex or csv (without notes).")
     ] = "text",
-    root: Root = None,
+    root: Leaderboards = None,
 ) -> None:
     """Print a table of the leaderboards: reported and measured figures, never mixed."""
     from recapbench.data.datasets import find_dataset

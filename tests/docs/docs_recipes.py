@@ -38,7 +38,7 @@ CHANGES: list[tuple[str, str]] = [
     (
         r"plot ablation --dataset mannequin_street --out plots",
         r"plot ablation --dataset mannequin_street --out plots --metrics l1,ssim.def_gan "
-        r"--records leaderboards",
+        r"--root leaderboards",
     ),
 ]
 """Patterns in a command and what stands in their place, one after another."""

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from environments import Fresh, make_fresh, pip
 
+from recapbench.data.annotations import open_annotations
+from recapbench.data.datasets import find_dataset
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,3 +46,10 @@ def fresh(root: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     template = shutil.copytree(root / "docs/template", folder / "template", ignore=left_behind)
     made.install("--no-build-isolation", template)
     return made
+
+
+@pytest.fixture
+def rendered() -> None:
+    """The tiny sets, rendered by code that is compiled already; that of a fresh wheel is not."""
+    for name in ("mannequin", "mannequin_street"):
+        open_annotations(find_dataset(name).open("test", "tiny"))

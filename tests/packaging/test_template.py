@@ -8,17 +8,7 @@ from pathlib import Path
 import pytest
 from environments import Fresh
 
-from recapbench.data.annotations import open_annotations
-from recapbench.data.datasets import find_dataset
-
 METHOD = "recapbench_shift_zoom/method.py"
-
-
-@pytest.fixture
-def rendered() -> None:
-    """The tiny sets, rendered by code that is compiled already; that of a fresh wheel is not."""
-    for name in ("mannequin", "mannequin_street"):
-        open_annotations(find_dataset(name).open("test", "tiny"))
 
 
 def test_its_method_file_has_less_than_40_lines(root: Path) -> None:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 _FORMS: Final[tuple[Form, ...]] = ("svg", "png", "pdf")
 
 Folder = Annotated[Path, typer.Option("--out", help="Folder for the plot.")]
-Records = Annotated[
-    Path | None, typer.Option(help="Folder of leaderboards; those shipped by default.")
-]
 Forms = Annotated[str, typer.Option("--format", help="Forms of the plot: svg, png, pdf.")]
 DEFAULT_FORMS: Final = "svg,png"
 

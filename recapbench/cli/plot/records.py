@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recapbench.cli.console import messages, print_json, print_rows
-from recapbench.cli.options import DatasetName, Json, metric_names
-from recapbench.cli.plot.files import DEFAULT_FORMS, Folder, Forms, Records, tell, write_plot
+from recapbench.cli.options import DatasetName, Json, Leaderboards, metric_names
+from recapbench.cli.plot.files import DEFAULT_FORMS, Folder, Forms, tell, write_plot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def plot_ablation(
     metrics: Annotated[
         str | None, typer.Option(help="Metrics by name, as l1,ssim.def_gan; six by default.")
     ] = None,
-    records: Records = None,
+    root: Leaderboards = None,
     out: Annotated[Path, typer.Option(help="Folder for the plot and the page.")] = Path(),
     as_json: Json = False,
 ) -> None:
@@ -35,7 +35,7 @@ def plot_ablation(
     from recapbench.provenance import write_atomic
 
     asked = metric_names(metrics)
-    ablation = read_ablation(dataset, records)
+    ablation = read_ablation(dataset, root)
     names = ablation.metrics(asked)
     stem = f"ablation-{dataset}"
     files = {
@@ -66,7 +66,7 @@ def plot_metrics(
     dataset: DatasetName,
     x: Annotated[str, typer.Option("--x", help="Metric across, as l1.")] = "l1",
     y: Annotated[str, typer.Option("--y", help="Metric up.")] = "fid.effnet_lite0",
-    records: Records = None,
+    root: Leaderboards = None,
     out: Folder = Path(),
     form: Forms = DEFAULT_FORMS,
     as_json: Json = False,
@@ -75,7 +75,7 @@ def plot_metrics(
     from recapbench.leaderboard.plots.choice import not_drawn
     from recapbench.leaderboard.plots.metrics import metrics_plot, versus
 
-    figures = versus(_field(dataset, records), x, y)
+    figures = versus(_field(dataset, root), x, y)
     write_plot(out, f"metrics-{dataset}", form, lambda one: metrics_plot(figures, one))
     tell(not_drawn(figures.left_out))
     if as_json:
@@ -92,7 +92,7 @@ def plot_metrics(
 def plot_sample_size(
     dataset: DatasetName,
     metric: Annotated[str, typer.Option(help="A figure of whole sets.")] = "fid.effnet_lite0",
-    records: Records = None,
+    root: Leaderboards = None,
     out: Folder = Path(),
     form: Forms = DEFAULT_FORMS,
     as_json: Json = False,
@@ -101,7 +101,7 @@ def plot_sample_size(
     from recapbench.leaderboard.plots.choice import not_drawn
     from recapbench.leaderboard.plots.sample_size import by_size, sample_size_plot
 
-    figures = by_size(_field(dataset, records), metric)
+    figures = by_size(_field(dataset, root), metric)
     write_plot(out, f"sample-size-{dataset}", form, lambda one: sample_size_plot(figures, one))
     tell(not_drawn(figures.left_out))
     lines = figures.lines.items()
@@ -117,13 +117,13 @@ def plot_sample_size(
     print_rows(rows, False)
 
 
-def _field(dataset: str, records: Path | None) -> Field:
+def _field(dataset: str, root: Path | None) -> Field:
     from recapbench.data.datasets import find_dataset
     from recapbench.leaderboard.board import read_board
     from recapbench.leaderboard.plots.choice import choose_field
 
     find_dataset(dataset)
-    return choose_field(read_board(records), dataset)
+    return choose_field(read_board(root), dataset)
 
 
 def _figure(score: Score) -> str:

@@ -140,7 +140,7 @@ def test_missing_rows_are_said(tmp_path: Path) -> None:
 def test_the_command_writes_files_and_prints_the_table(
     cli: Cli, folder: Path, tmp_path: Path
 ) -> None:
-    arguments = ("plot", "ablation", "--dataset", DATASET, "--records", str(folder))
+    arguments = ("plot", "ablation", "--dataset", DATASET, "--root", str(folder))
     contents = []
     for out in ("one", "two"):
         done = cli(*arguments, "--out", out)
@@ -155,7 +155,7 @@ def test_the_command_writes_files_and_prints_the_table(
 
 
 def test_json_is_the_records(cli: Cli, folder: Path) -> None:
-    done = cli("plot", "ablation", "--dataset", DATASET, "--records", str(folder), "--json")
+    done = cli("plot", "ablation", "--dataset", DATASET, "--root", str(folder), "--json")
     assert done.returncode == 0, done.stderr
     names = [result["method"]["name"] for result in json.loads(done.stdout)]
     assert names == [BASIC, *METHODS]
@@ -166,13 +166,13 @@ def test_json_is_the_records(cli: Cli, folder: Path) -> None:
     [
         (["--dataset", "mannequin_stret"], 2, "Did you mean 'mannequin_street'"),
         (["--dataset", DATASET, "--metrics", "ssim"], 2, "unknown metric"),
-        (["--dataset", DATASET, "--records", "nowhere"], 3, "got none"),
+        (["--dataset", DATASET, "--root", "nowhere"], 3, "got none"),
     ],
 )
 def test_mistakes(
     cli: Cli, folder: Path, tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
-    given = [] if "--records" in arguments else ["--records", str(folder)]
+    given = [] if "--root" in arguments else ["--root", str(folder)]
     done = cli("plot", "ablation", *arguments, *given)
     assert done.returncode == code, done.stderr
     assert message in done.stderr

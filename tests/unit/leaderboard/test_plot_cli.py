@@ -49,11 +49,11 @@ def names(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("verb", ["metrics", "sample-size"])
 def test_plots_of_records(cli: Cli, board: Path, tmp_path: Path, verb: str) -> None:
-    done = cli("plot", verb, "--dataset", DATASET, "--records", str(board), "--out", "out")
+    done = cli("plot", verb, "--dataset", DATASET, "--root", str(board), "--out", "out")
     assert done.returncode == 0, done.stderr
     assert names(tmp_path / "out") == [f"{verb}-{DATASET}.png", f"{verb}-{DATASET}.svg"]
     assert all(method in done.stdout for method in METHODS[:2])
-    done = cli("plot", verb, "--dataset", DATASET, "--records", str(board), "--json")
+    done = cli("plot", verb, "--dataset", DATASET, "--root", str(board), "--json")
     document = json.loads(done.stdout)
     assert list(document["points" if verb == "metrics" else "lines"]) == sorted(METHODS[:2])
 
@@ -93,7 +93,7 @@ def test_curves_of_a_training(cli: Cli, tmp_path: Path) -> None:
 def test_mistakes(
     cli: Cli, board: Path, tmp_path: Path, words: list[str], code: int, message: str
 ) -> None:
-    done = cli("plot", *words, "--records", str(board))
+    done = cli("plot", *words, "--root", str(board))
     assert (done.returncode, names(tmp_path)) == (code, [])
     assert message in done.stderr
 
