@@ -15,6 +15,7 @@ from recapbench.data.manifest import read_manifest, shipped_manifest
 from recapbench.errors import StorageError, UsageError
 from recapbench.methods.base import Method
 from recapbench.methods.find import find_method
+from recapbench.methods.weights_file import read_header
 
 
 def test_importing_the_package_loads_no_torch() -> None:
@@ -77,15 +78,27 @@ def test_a_method_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["mannequin", "mannequin_street"])
-def test_manifests_and_weights_are_shipped(dataset: str) -> None:
+def test_manifests_are_shipped(dataset: str) -> None:
     path = shipped_manifest(dataset, "test")
     assert path is not None
     manifest = read_manifest(path)
     assert len(manifest) == 500
     assert manifest.counts["identities"] == 25
-    weights = find_method("sat_lgr").shipped_weights(dataset)
+
+
+@pytest.mark.parametrize("dataset", ["mannequin", "mannequin_street"])
+@pytest.mark.parametrize("name", ["pg2", "def_gan", "patn", "sat_lgr"])
+def test_weights_of_one_budget_are_shipped(name: str, dataset: str) -> None:
+    """What the comparison in docs/results promises: the same preset, steps and seed for all."""
+    weights = find_method(name).shipped_weights(dataset)
     assert weights is not None
     assert weights.stat().st_size < 30e6
+    header = read_header(weights)
+    assert (header.method, header.dataset) == (name, dataset)
+    training = header.training
+    assert training["preset"] == "small"
+    assert training["init"] is None
+    assert (training["steps"], training["steps_taken"], training["seed"]) == (5000, 5000, 0)
 
 
 def test_shipped_files_do_not_depend_on_the_working_directory(
