@@ -94,13 +94,6 @@ def install(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
 
 
-def weights_of_pg2(folder: Path, _: pytest.MonkeyPatch) -> None:
-    """PG2.safetensors, of a training of one step."""
-    train = "train --method pg2 --dataset mannequin --config cpu --steps 1 --sample-every 0"
-    assert _guarded([*train.split(), "--out", "pg2"]) == 0
-    shutil.copy(folder / "pg2/weights.safetensors", folder / "PG2.safetensors")
-
-
 def own_leaderboards(folder: Path, _: pytest.MonkeyPatch) -> None:
     """A copy of the shipped leaderboards, and a run on the tiny set."""
     copied_leaderboards(folder, _)
@@ -121,7 +114,6 @@ def shipped_weights(folder: Path, _: pytest.MonkeyPatch) -> None:
 
 STAGES: dict[str, Stage] = {
     "README.md": images_with_joints,
-    "docs/comparing.md": weights_of_pg2,
     "docs/datasets.md": downloads,
     "docs/plugins.md": trained_elsewhere,
     "docs/protocols.md": training_pairs,
