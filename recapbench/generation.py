@@ -46,10 +46,13 @@ class Generation:
     batch_size: int
     num_workers: int
 
-    def fill(self, report: Progress, processes: Processes) -> float:
-        """Save every output that is not there yet; returns the seconds that it took.
+    def fill(self, report: Progress, processes: Processes) -> float | None:
+        """Save every output that is not there yet.
 
         The pairs are parted among the processes, which all see the folder.
+
+        Returns:
+            The seconds that it took; None if some of the outputs were there already.
 
         Raises:
             PluginError: if the method raises, or breaks its contract.
@@ -58,7 +61,8 @@ class Generation:
         began = time.monotonic()
         ours = [rows[index] for index in processes.shard(len(rows))]
         processes.together(lambda: self._fill(ours, report))
-        return time.monotonic() - began
+        whole = len(rows) == len(self.outputs.manifest)
+        return time.monotonic() - began if whole else None
 
     def _fill(self, rows: list[int], report: Progress) -> None:
         manifest = self.outputs.manifest

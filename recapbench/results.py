@@ -130,7 +130,8 @@ class Result(_Record):
             says it.
         target_parsing: whether the method predicted the target's layout or was given it; None
             where this library did not generate the images, as with seed and seconds.
-        seconds: wall-clock time of generating the images.
+        seconds: wall-clock time of generating the images; None also if a resumed run made only
+            some of them.
         notes: what a reader of the figures should know, a sentence each.
         explanations: figures of the same images under other protocols and mistakes; no scores.
         commit: of the checkout that this ran from; None in an installed package.

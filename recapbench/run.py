@@ -53,6 +53,7 @@ from recapbench.results import (
     Reference,
     Result,
     WeightsPart,
+    read_result,
 )
 
 
@@ -182,7 +183,7 @@ class _Job:
             "seed": self.request.seed,
         }
 
-    def finish(self, seconds: float, report: Progress) -> Result:
+    def finish(self, seconds: float | None, report: Progress) -> Result:
         """Score the saved images and the reference rows; write the grid and the result."""
         networks = Networks(str(self.device), self.request.metric_weights)
         store = FeatureStore(networks, self.processes)
@@ -200,7 +201,7 @@ class _Job:
         scores: list[Score],
         references: list[Reference],
         values: dict[str, list[float | None]],
-        seconds: float,
+        seconds: float | None,
     ) -> Result:
         table = PairValues(
             pairs=tuple((pair.source, pair.target) for pair in self.manifest),
@@ -209,7 +210,10 @@ class _Job:
         )
         write_atomic(self.request.out / VALUES, table.encoded())
         write_atomic(self.request.out / GRID, run_grid(self.outputs))
-        result = self._result(scores, references, seconds)
+        digest = self.outputs.digest()
+        if seconds is None:
+            seconds = _earlier_seconds(self.request.out / RESULT, digest)
+        result = self._result(scores, references, seconds, digest)
         write_json(self.request.out / RESULT, result.document())
         return result
 
@@ -276,7 +280,13 @@ class _Job:
             if name != self.method.name
         ]
 
-    def _result(self, scores: list[Score], references: list[Reference], seconds: float) -> Result:
+    def _result(
+        self,
+        scores: list[Score],
+        references: list[Reference],
+        seconds: float | None,
+        digest: str,
+    ) -> Result:
         plugin = registry.find(registry.METHODS, self.method.name)
         return Result(
             origin="measured",
@@ -302,13 +312,13 @@ class _Job:
                 protocol=self.manifest.protocol,
                 file=str(self.request.manifest) if self.request.manifest else None,
             ),
-            outputs=OutputsPart(sha256=self.outputs.digest()),
+            outputs=OutputsPart(sha256=digest),
             target_parsing=self.request.target_parsing,
             scores=scores,
             references=references,
             seed=self.request.seed,
             device=str(self.device),
-            seconds=round(seconds, 3),
+            seconds=None if seconds is None else round(seconds, 3),
             versions=versions(),
             commit=source_commit(),
         )
@@ -323,6 +333,17 @@ class _Job:
         return WeightsPart(
             file=self.weights.name, sha256=sha256_file(self.weights), training=training
         )
+
+
+def _earlier_seconds(record: Path, digest: str) -> float | None:
+    """How long it took to generate these very images, if the folder's record of them says so."""
+    if not record.is_file():
+        return None
+    try:
+        earlier = read_result(record)
+    except DataError:  # it is about to be replaced
+        return None
+    return earlier.seconds if earlier.outputs.sha256 == digest else None
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -22,6 +22,7 @@ from recapbench.evaluation.metrics import METRICS
 from recapbench.evaluation.pair_values import read_pair_values
 from recapbench.methods.find import find_method
 from recapbench.methods.reference import CopySource
+from recapbench.provenance import write_json
 from recapbench.registry import PluginError
 from recapbench.request import RunRequest
 from recapbench.results import read_result
@@ -160,6 +161,25 @@ def test_resume_makes_what_is_missing_or_damaged_and_nothing_else(
     again = run(request(out, street_weights, resume=True))
     assert len(made) == 2
     assert again.outputs == first.outputs == read_result(done / "result.json").outputs
+    assert again.seconds == first.seconds
+
+
+def test_the_seconds_of_a_part_are_not_those_of_the_run(
+    tmp_path: Path, street_weights: Path
+) -> None:
+    out = tmp_path / "r"
+    first = run(request(out, street_weights))
+    assert first.seconds
+    images = sorted((out / "images").iterdir())
+    images[1].unlink()
+    (out / "result.json").unlink()
+    assert run(request(out, street_weights, resume=True)).seconds is None
+    with Image.open(images[0]) as image:
+        Image.fromarray(255 - np.asarray(image)).save(images[0])
+    write_json(out / "result.json", first.document())
+    assert run(request(out, street_weights, resume=True)).seconds is None
+    (out / "result.json").write_text("{")
+    assert run(request(out, street_weights, resume=True)).seconds is None
 
 
 def test_a_folder_with_another_run_is_refused(done: Path, street_weights: Path) -> None:
