@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -72,3 +73,16 @@ def test_the_figures_in_the_text_are_those_of_the_records(dataset: str) -> None:
         scores = {score.name: score.value for score in entry.result.scores}
         cells = [f"{scores[name]:.4f}" for name in SHOWN] + [f"{scores['fid.effnet_lite0']:.1f}"]
         assert f"| `{entry.label}` | {' | '.join(cells)} |" in text
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_validation_falls_and_the_table_is_that_of_the_log(dataset: str) -> None:
+    with (PAGES / dataset / "validation.csv").open() as file:
+        looks = {int(row.pop("step")): row for row in csv.DictReader(file)}
+    first, last = looks[min(looks)], looks[5000]
+    assert set(first) == {"pg2", "def_gan", "patn", "sat_lgr"}
+    assert not [name for name in first if float(last[name]) >= float(first[name])]
+    text = (PAGES / "index.md").read_text().partition(f"| `{dataset}` |")[2].partition("\n\n")[0]
+    for step in (10, 1000, 2500, 5000):
+        cells = " | ".join(f"{float(value):.3f}" for value in looks[step].values())
+        assert f"| {step:,} | {cells} |" in text
