@@ -16,10 +16,7 @@ from recapbench.cli import app
 ROOT = Path(__file__).resolve().parents[2]
 _ALL_PAGES = [
     ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "docs/baselines").glob("*.md")),
-    *sorted((ROOT / "docs/ablation").glob("*.md")),
-    ROOT / "docs/template/README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "baselines").glob("*/*/README.md")),
     *sorted(ROOT.glob("[lm]*s/README.md")),
 ]

@@ -28,6 +28,8 @@ CHANGES: list[tuple[str, str]] = [
     (r"leaderboard add RUN/result.json", r"\g<0> --partial --replace"),
     (r"leaderboard add RUN/sat_lgr/result.json", r"\g<0> --partial"),
     (r"--method copy_source,pg2,def_gan,patn,sat_lgr", "--method sat_lgr,pg2"),
+    (r"plot (breakdown|grid) .*RUN/patn RUN/sat_lgr", r"plot \1 RUN/pg2 RUN/sat_lgr"),
+    (r"--by turn --metrics l1,mask_ssim.def_gan", "--by turn --metrics l1"),
     # Each method of a comparison is a process of its own: two are enough.
     (r"--method copy_source,pg2,sat_lgr", "--method copy_source,pg2"),
     (r"compare DIR/pg2 DIR/sat_lgr OTHER/sat_lgr", "compare DIR/pg2 DIR/copy_source"),
