@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -89,7 +91,21 @@ def open_processes() -> Processes:
     import torch
     from accelerate import PartialState
 
-    state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+    with _output_kept_clean():
+        state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
     # A group that is still open when the interpreter goes may abort the process.
     atexit.register(state.destroy_process_group)
     return Processes(state.process_index, state.num_processes)
+
+
+@contextmanager
+def _output_kept_clean() -> Iterator[None]:
+    """Send to standard error what a library prints: gloo of torch 2.8 to 2.10 greets its peers."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(output, 1)
+        os.close(output)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from recapbench.errors import DataError
-from recapbench.processes import ALONE, BLOCK, Processes, open_processes
+from recapbench.processes import ALONE, BLOCK, Processes, _output_kept_clean, open_processes
 
 JOB = Path(__file__).with_name("shared_job.py")
 COUNTS = ("13", "21")
@@ -155,3 +155,13 @@ def test_the_counts_make_a_difference(answers: dict[int, list[dict[str, Any]]]) 
     assert all(
         a["value"] != b["value"] for a, b in zip(first["scores"], second["scores"], strict=True)
     )
+
+
+def test_what_a_library_prints_is_not_output(capfd: pytest.CaptureFixture[str]) -> None:
+    print("before")
+    with _output_kept_clean():
+        os.write(1, b"a greeting\n")
+    print("after")
+    captured = capfd.readouterr()
+    assert captured.out == "before\nafter\n"
+    assert captured.err == "a greeting\n"
