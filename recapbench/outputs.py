@@ -17,8 +17,11 @@ from recapbench.data.parsing import decode_labels, encode_labels
 from recapbench.data.split import Split
 from recapbench.errors import DataError, UsageError
 from recapbench.provenance import sha256_ordered, sha256_pixels, write_atomic, write_json
+from recapbench.request import GRID, RESULT, VALUES
 
 REQUEST: Final = "request.json"
+IMAGES: Final = "images"
+LAYOUTS: Final = "layouts"
 
 Image = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -48,11 +51,14 @@ class OutputFolder:
             resume: whether a folder that holds outputs already is wanted.
 
         Raises:
-            UsageError: if the folder holds a run and ``resume`` is not said, or another request's.
+            UsageError: if the folder holds a run and ``resume`` is not said, or another request's,
+                or files that a run would replace and that are not a run's.
+            DataError: if its record of the request is damaged.
             StorageError: if it cannot be written.
         """
         path = self.root / REQUEST
         if not path.exists():
+            self._check_free()
             write_json(path, dict(request))
             return
         if not resume:
@@ -60,7 +66,7 @@ class OutputFolder:
                 f"{self.root} holds a run already: add --resume to finish it, "
                 f"or name another folder"
             )
-        stored = json.loads(path.read_text())
+        stored = _stored_request(path)
         wrong = [key for key in request if stored.get(key) != request[key]]
         if wrong:
             raise UsageError(
@@ -68,13 +74,23 @@ class OutputFolder:
                 f"name another folder"
             )
 
+    def _check_free(self) -> None:
+        """Refuse a folder with files that a run would replace, or mix with its own."""
+        written = (RESULT, VALUES, GRID, IMAGES, LAYOUTS)
+        held = [name for name in written if (self.root / name).exists()]
+        if held:
+            raise UsageError(
+                f"{self.root} holds something that is not of a run already ({', '.join(held)}): "
+                f"name another folder"
+            )
+
     def image_path(self, row: int) -> Path:
         """Where the image of a row of the manifest is saved."""
-        return self.root / "images" / self._name(row)
+        return self.root / IMAGES / self._name(row)
 
     def layout_path(self, row: int) -> Path:
         """Where the layout of a row of the manifest is saved."""
-        return self.root / "layouts" / self._name(row)
+        return self.root / LAYOUTS / self._name(row)
 
     def _name(self, row: int) -> str:
         source, target = self.manifest[row]
@@ -125,6 +141,16 @@ class OutputFolder:
     def digest(self) -> str:
         """Ordered digest of the saved images' pixels."""
         return sha256_ordered(sha256_pixels(self.image(row)) for row in range(len(self.manifest)))
+
+
+def _stored_request(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(_read(path))
+    except ValueError:
+        stored = None
+    if not isinstance(stored, dict):
+        raise DataError(f"{path} is damaged: expected the request of a run as a JSON object")
+    return stored
 
 
 def _read(path: Path) -> bytes:

@@ -189,6 +189,30 @@ def test_a_folder_with_another_run_is_refused(done: Path, street_weights: Path) 
         run(request(done, street_weights, resume=True, limit=3))
 
 
+@pytest.mark.parametrize("name", ["result.json", "values.csv", "grid.png", "images/0.png"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_that_holds_something_else_is_left_alone(
+    tmp_path: Path, street_weights: Path, name: str, resume: bool
+) -> None:
+    held = tmp_path / name
+    held.parent.mkdir(exist_ok=True)
+    held.write_text("of something else")
+    top = held.relative_to(tmp_path).parts[0]
+    message = rf"not of a run already \({top}\): name another folder"
+    with pytest.raises(UsageError, match=message):
+        run(request(tmp_path, street_weights, resume=resume))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [held]
+    assert held.read_text() == "of something else"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\x00"])
+def test_a_damaged_request_is_named(tmp_path: Path, street_weights: Path, text: str) -> None:
+    (tmp_path / "request.json").write_text(text)
+    with pytest.raises(DataError, match=r"request\.json is damaged: expected the request"):
+        run(request(tmp_path, street_weights, resume=True))
+    assert (tmp_path / "request.json").read_text() == text
+
+
 def test_a_given_layout_takes_the_place_of_the_predicted(
     done: Path, tmp_path: Path, street_weights: Path
 ) -> None:
