@@ -109,7 +109,7 @@ class Lpips:
         """
         if self._device != "cpu":
             return [self._of_pair(pair) for pair in pairs]
-        with _single_threaded() as threads, ThreadPoolExecutor(threads) as pool:
+        with _single_threaded() as threads, _pool(threads) as pool:
             return list(pool.map(self._of_pair, pairs))
 
     def _of_pair(self, pair: Pair) -> float | None:
@@ -156,6 +156,16 @@ def _single_threaded() -> Iterator[int]:
         yield threads
     finally:
         torch.set_num_threads(threads)
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads in each of which torch works with one thread.
+
+    Of some releases of torch that number is each thread's own, and a new thread has the first one.
+    """
+    import torch
+
+    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _exact(device: str) -> AbstractContextManager[None]:

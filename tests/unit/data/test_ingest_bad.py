@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from trees import Tree, csv_row, deepfashion_tree, flip_byte, jpeg, listing, market_tree, painted
@@ -309,6 +309,8 @@ def test_any_changed_byte_of_the_index_is_found(
 def test_joints_outside_are_named_and_others_pass(values: list[tuple[float, float, int]]) -> None:
     keypoints = np.array(values, np.float32)
     seen = keypoints[keypoints[:, 2] > 0]
+    places = {(np.floor(x + np.float32(0.5)), np.floor(y + np.float32(0.5))) for x, y, _ in seen}
+    assume(len(seen) < 3 or len(places) > 1)  # a collapsed pose is another error
     inside = [0 <= np.floor(x + np.float32(0.5)) < 64 and 0 <= np.floor(y + np.float32(0.5)) < 128
               for x, y, _ in seen]  # fmt: skip
     if all(inside):
