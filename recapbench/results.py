@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recapbench.errors import DataError, what_is_wrong
-from recapbench.evaluation.score import Explanation, Score
+from recapbench.evaluation.score import Explanation, Finite, Score
 
 SCHEMA: Final = "recapbench.result/1"
 
@@ -20,7 +20,7 @@ Digest = str
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 class MethodPart(_Record):
@@ -152,7 +152,7 @@ class Result(_Record):
     explanations: list[Explanation] = []
     seed: int | None
     device: str
-    seconds: float | None
+    seconds: Finite | None
     versions: dict[str, str]
     commit: str | None
 

@@ -33,6 +33,12 @@ class PairValues:
     persons: tuple[str, ...]
     metrics: Mapping[str, Sequence[float | None]]
 
+    def known(self, metric: str) -> tuple[list[float], list[str]]:
+        """The values of a metric that are there, and the person of each."""
+        column = self.metrics[metric]
+        rows = [(v, p) for v, p in zip(column, self.persons, strict=True) if v is not None]
+        return [value for value, _ in rows], [person for _, person in rows]
+
     def encoded(self) -> bytes:
         """The table as CSV; numbers in full."""
         text = StringIO()

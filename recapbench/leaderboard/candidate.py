@@ -117,10 +117,11 @@ class Candidate:
             progress: told how far it is.
 
         Raises:
-            DataError: if the data set here is not the one of the record, or the images are missing
-                or others.
+            DataError: if the data set here is not the one of the record or has other persons, or
+                the images are missing or others.
         """
         split, manifest = self._split(progress), self.manifest
+        self._check_persons(split)
         images = (
             beside_record(self.path.parent, split, manifest)
             if find is None
@@ -129,6 +130,16 @@ class Candidate:
         outputs = Outputs(split, manifest, images)
         outputs.check(self.result.outputs.sha256, self.path, progress)
         return outputs
+
+    def _check_persons(self, split: Split) -> None:
+        """Intervals of differences rest on who is in which pair."""
+        rows = zip(self.values.pairs, self.values.persons, strict=True)
+        for line, ((source, _), person) in enumerate(rows, start=2):
+            if split.identity(source) != person:
+                raise DataError(
+                    f"{self.path.parent / VALUES}: line {line}: expected person "
+                    f"{split.identity(source)!r} of {source}, got {person!r}"
+                )
 
     def _split(self, progress: Progress) -> Split:
         """The data set's images, found to be those of the record."""

@@ -80,7 +80,10 @@ def add_record(
 def _check_board(root: Path, here: Installation) -> None:
     """Refuse a board that was edited, or the new index would vouch for the edit."""
     if root.is_dir() and any(root.iterdir()) and (wrong := verify(root, here)):
-        raise DataError(f"{root} is not sound, nothing was filed:\n" + "\n".join(wrong))
+        raise DataError(
+            f"{root} is not sound, nothing was filed; if the edits below are wanted, take them up "
+            f"with `recapbench leaderboard index --root {root}`:\n" + "\n".join(wrong)
+        )
 
 
 def _write(candidate: Candidate, outputs: Outputs, folder: Path, filing: Filing) -> list[str]:
@@ -143,5 +146,9 @@ def _in_place_of(folder: Path) -> Iterator[Path]:
             if folder.exists():
                 os.replace(folder, work / "old")
             os.replace(making, folder)
+        except BaseException:
+            if (work / "old").exists() and not folder.exists():
+                os.replace(work / "old", folder)
+            raise
         finally:
             shutil.rmtree(work, ignore_errors=True)

@@ -57,6 +57,12 @@ def names(root: Path) -> list[str]:
     return sorted(name for name in found if name != NAME)
 
 
+def links(root: Path) -> list[str]:
+    """Every symbolic link below a folder, by its path: what is behind one is not in the index."""
+    found = (path for path in root.rglob("*") if path.is_symlink())
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
 def digests(root: Path) -> dict[str, str]:
     """The digest of every file below a folder but the index, by its path."""
     return {name: sha256_file(root / name) for name in names(root)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,11 @@ from recapbench.data.datasets import find_dataset
 from recapbench.data.images import decode_image
 from recapbench.data.manifest import from_pairs
 from recapbench.errors import DataError, RecapbenchError
+from recapbench.evaluation.base import KeypointMetric, NetworkMetric, PairedMetric
+from recapbench.evaluation.bootstrap import interval
 from recapbench.evaluation.metrics import METRICS
 from recapbench.evaluation.pair_values import PairValues, read_pair_values
+from recapbench.evaluation.score import Score
 from recapbench.leaderboard.board import Measured
 from recapbench.leaderboard.vouched import Installation, claims
 from recapbench.provenance import sha256_file
@@ -22,6 +26,8 @@ from recapbench.results import Result
 SAMPLES_PER_RECORD: Final = 12
 _ROUNDING: Final = 1e-9
 """Relative difference of two sums of the same numbers."""
+_OF_PAIRS: Final = (PairedMetric, NetworkMetric, KeypointMetric)
+"""Metrics whose figure is made from the values of single pairs."""
 
 
 def sample_rows(pairs: int) -> list[int]:
@@ -48,15 +54,27 @@ def problems(record: Measured, here: Installation) -> Iterator[str]:
 
 def score_problems(result: Result) -> Iterator[str]:
     """What is wrong with the figures by themselves."""
-    names = [score.name for score in result.scores]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    yield from _figure_problems(result.scores, result.manifest.n)
+    for name in _doubles(reference.name for reference in result.references):
+        yield f"reference {name} is there more than once"
+    for reference in result.references:
+        for problem in _figure_problems(reference.scores, result.manifest.n):
+            yield f"reference {reference.name}: {problem}"
+
+
+def _figure_problems(scores: Sequence[Score], pairs: int) -> Iterator[str]:
+    for name in _doubles(score.name for score in scores):
         yield f"{name} has more than one figure"
-    for score in result.scores:
+    for score in scores:
         metric = METRICS.get(score.name)
         if metric is not None and metric.higher_is_better != score.higher_is_better:
             yield f"{score.name}: expected higher_is_better {metric.higher_is_better}"
-        if score.n > result.manifest.n:
-            yield f"{score.name}: expected n of at most {result.manifest.n} pairs, got {score.n}"
+        if score.n > pairs:
+            yield f"{score.name}: expected n of at most {pairs} pairs, got {score.n}"
+
+
+def _doubles(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def values_beside(record: Path) -> PairValues:
@@ -75,7 +93,7 @@ def values_beside(record: Path) -> PairValues:
 
 
 def value_problems(result: Result, values: PairValues) -> Iterator[str]:
-    """What in the values of single pairs is not the record's: pairs, or means."""
+    """What in the values of single pairs is not the record's: pairs, means, or intervals."""
     try:
         pairs = from_pairs(values.pairs, dataset="", split="", protocol="", identities=0)
     except DataError as error:
@@ -83,18 +101,40 @@ def value_problems(result: Result, values: PairValues) -> Iterator[str]:
         return
     if pairs.sha256 != result.manifest.sha256:
         yield f"values: expected pairs of digest {result.manifest.sha256}, got {pairs.sha256}"
-    scores = {score.name: score.value for score in result.scores}
-    for name, column in values.metrics.items():
-        known = [value for value in column if value is not None]
-        mean, value = (math.fsum(known) / len(known) if known else None), scores.get(name)
-        if not _same(mean, value):
-            yield f"values: expected {name} with the mean {value}, got {mean}"
+    scores = {score.name: score for score in result.scores}
+    for name in sorted(values.metrics.keys() - scores.keys()):
+        yield f"values: {name} is no figure of the record"
+    for name, score in scores.items():
+        if name in values.metrics:
+            yield from _column_problems(score, values)
+        elif score.value is not None and isinstance(METRICS.get(name), _OF_PAIRS):
+            yield f"values: expected a column {name}, got none"
 
 
-def _same(mean: float | None, value: float | None) -> bool:
-    if mean is None or value is None:
-        return mean is value
-    return math.isclose(mean, value, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+def _column_problems(score: Score, values: PairValues) -> Iterator[str]:
+    """What of a figure does not follow from the values of its pairs."""
+    known, persons = values.known(score.name)
+    count = len(known) if score.value is not None else 0
+    if len(known) != count or (count and score.n != count):
+        yield f"values: expected {score.name} of {score.n} pairs, got {len(known)}"
+        return
+    if not count or isinstance(METRICS.get(score.name), KeypointMetric):
+        return  # PCKh is no mean over pairs: each weighs as much as it has joints
+    mean, ends = math.fsum(known) / count, interval(known, persons)
+    if not _same(mean, score.value):
+        yield f"values: expected {score.name} with the mean {score.value}, got {mean}"
+    low, high = ends or (None, None)
+    if not (_same(low, score.low) and _same(high, score.high)):
+        yield (
+            f"values: expected {score.name} with the interval {score.low} to {score.high}, "
+            f"got {low} to {high}"
+        )
+
+
+def _same(ours: float | None, theirs: float | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return math.isclose(ours, theirs, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
 
 
 def _vouched(result: Result, here: Installation) -> Iterator[str]:
@@ -118,3 +158,5 @@ def _samples(record: Measured) -> Iterator[str]:
             decode_image(path.read_bytes(), size, path.name)
     except RecapbenchError as error:
         yield f"samples: {error}"
+    except OSError as error:
+        yield f"samples: cannot read {error.filename}: {error.strerror}"

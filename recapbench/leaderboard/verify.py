@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from recapbench.errors import DataError
-from recapbench.leaderboard.board import MEASURED, Board, Measured, read_board
+from recapbench.leaderboard.board import Board, Measured, read_board
 from recapbench.leaderboard.index import (
     NAME,
     Index,
     digests,
+    links,
     make_index,
     names,
     read_index,
@@ -75,7 +76,8 @@ def update_index(root: Path, here: Installation | None = None) -> list[str]:
 
 def _checked(root: Path, here: Installation) -> tuple[Board | None, list[str]]:
     """The board, if it can be read, and what is wrong with its records, whatever the index says."""
-    wrong = [
+    wrong = [f"{name}: expected no link below leaderboards" for name in links(root)]
+    wrong += [
         f"{name}: expected no file here" for name in names(root) if not _PLACES.fullmatch(name)
     ]
     try:
@@ -85,9 +87,9 @@ def _checked(root: Path, here: Installation) -> tuple[Board | None, list[str]]:
     except DataError as error:
         return None, [*wrong, str(error)]
     for record in board.measured:
-        wrong += [f"{_named(record)}: {problem}" for problem in _placed(record)]
+        wrong += [f"{_named(record, root)}: {problem}" for problem in _placed(record)]
     for record in (*board.measured, *board.ablation):
-        wrong += [f"{_named(record)}: {problem}" for problem in _problems(record, here)]
+        wrong += [f"{_named(record, root)}: {problem}" for problem in _problems(record, here)]
     return board, wrong
 
 
@@ -135,11 +137,9 @@ def _claims(board: Board, index: Index, here: Installation) -> Iterator[str]:
         yield f"{name}: {where}"
 
 
-def _named(record: Measured) -> str:
+def _named(record: Measured, root: Path) -> str:
     """A record in a message."""
-    dataset, kind = record.folder.parts[-3:-1]
-    if kind != MEASURED:
-        dataset, kind = record.folder.parts[-2:]
+    dataset, kind = record.folder.relative_to(root).parts[:2]
     return f"{dataset}/{kind}/{record.method}"
 
 

@@ -152,6 +152,20 @@ def test_an_edit_of_a_figure_is_found_even_with_another_index(fresh: Board) -> N
         (lambda r: r["weights"].update(sha256="1" * 64), "expected digest 1111"),
         (lambda r: r["scores"][0].update(higher_is_better=True), "l1: expected higher_is_better"),
         (lambda r: r["scores"][0].update(n=501), "l1: expected n of at most 500 pairs, got 501"),
+        (lambda r: r["scores"][0].update(n=1), "values: expected l1 of 1 pairs, got 500"),
+        (lambda r: r["scores"][0].update(low=0.1), "values: expected l1 with the interval 0.1 to"),
+        (
+            lambda r: r["scores"][0].update(
+                value=None, reason="-", low=None, high=None, interval=None
+            ),
+            "expected l1 of 500 pairs, got 500",
+        ),
+        (lambda r: r["scores"].pop(0), "values: l1 is no figure of the record"),
+        (lambda r: r["references"].append(r["references"][0]), "real is there more than once"),
+        (
+            lambda r: r["references"][0]["scores"][1].update(higher_is_better=False),
+            "reference real: ssim.def_gan: expected higher_is_better True",
+        ),
         (lambda r: r.update(origin="rerun"), "expected origin measured, got rerun"),
         (lambda r: r.update(extra=1), "no valid result"),
     ],
@@ -161,6 +175,43 @@ def test_what_a_record_must_be(fresh: Board, change: Callable[[Any], object], me
     edited(root / DATASET / "measured" / "made_up" / "result.json", change)
     reindexed(root)
     assert any(message in line for line in verify(root, here)), verify(root, here)
+
+
+def test_a_figure_without_its_column_is_found(fresh: Board) -> None:
+    root, _ = fresh
+    values = root / DATASET / "measured" / "made_up" / "values.csv"
+    lines = [line.split(",") for line in values.read_text().splitlines()]
+    place = lines[0].index("l1")
+    values.write_text("".join(",".join(x[:place] + x[place + 1 :]) + "\n" for x in lines))
+    reindexed(root)
+    assert f"{DATASET}/measured/made_up: values: expected a column l1, got none" in verify(*fresh)
+
+
+def test_links_and_folders_in_place_of_files_are_found(fresh: Board, tmp_path: Path) -> None:
+    root, here = fresh
+    measured = root / DATASET / "measured"
+    shutil.copytree(measured / "other", tmp_path / "best")
+    edited(tmp_path / "best" / "result.json", lambda record: record["method"].update(name="best"))
+    (measured / "best").symlink_to(tmp_path / "best")
+    assert f"{DATASET}/measured/best: expected no link below leaderboards" in verify(root, here)
+    (measured / "best").unlink()
+    sample = measured / "other" / "samples" / "0.png"
+    sample.unlink()
+    sample.symlink_to("nowhere.png")
+    assert any("samples: cannot read" in line for line in verify(root, here))
+    sample.unlink()
+    sample.mkdir()
+    assert any("samples: cannot read" in line for line in verify(root, here))
+
+
+def test_problems_are_named_from_the_folder_itself_too(
+    fresh: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, here = fresh
+    edited(root / DATASET / "measured/other/result.json", lambda r: r["scores"][0].update(n=1))
+    monkeypatch.chdir(root)
+    found = verify(Path(), here)
+    assert any(line.startswith(f"{DATASET}/measured/other: values:") for line in found), found
 
 
 def test_samples_are_of_the_fixed_rows_and_size(fresh: Board) -> None:
