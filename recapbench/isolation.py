@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import math
 import os
 import select
 import signal
@@ -23,7 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from recapbench.errors import UsageError
 
@@ -74,10 +75,36 @@ class Ended:
         if self.stalled:
             return f"nothing moved for {stall:g} s{where}, and it was ended"
         if self.code < 0:
-            return f"ended by signal {signal.Signals(-self.code).name}{where}"
+            return f"ended by signal {_signal_name(-self.code)}{where}"
         if self.error and self.code:
             return self.error
         return f"ended with exit code {self.code}{where}, without a result"
+
+
+def setting_word(key: str, value: Any) -> str:
+    """A setting as the option ``--set`` reads it back: KEY=VALUE, the value as in TOML."""
+    return f"{key}={'none' if value is None else _toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML has it on one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_toml(k)} = {_toml(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, bool | int | float | str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)  # dates and times
+
+
+def _signal_name(number: int) -> str:
+    """The signal's name, or its number where it has none, as most real-time signals."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def run_isolated(
@@ -86,8 +113,8 @@ def run_isolated(
     """Run ``recapbench`` with these arguments in a child process.
 
     Whatever happens here, an interruption included, neither the child nor a process that it
-    started is left behind when this returns or raises. An interrupted child first has a moment to
-    end by itself.
+    started in its session is left behind when this returns or raises; one that makes a session of
+    its own is out of reach. An interrupted child first has a moment to end by itself.
 
     Args:
         arguments: words of the command line, without the program's name.

@@ -88,8 +88,12 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON document, indented, whole or not at all."""
-    write_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Write a JSON document, indented, whole or not at all.
+
+    Bytes of a file's name that are no text stand in it as question marks.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write_atomic(path, text.encode(errors="replace"))
 
 
 def seed_everything(seed: int) -> None:

@@ -105,7 +105,10 @@ def plugin_errors(what: str, passing: tuple[type[BaseException], ...] = ()) -> I
 
 def _said(error: BaseException) -> str:
     """An error in one line, cut where it goes on for long; its whole text is in the cause."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a plugin's error, whose text is its code too
+        text = "its own text cannot be had"
     return f"{type(error).__name__}: {text if len(text) <= _LONGEST else text[:_LONGEST] + ' ...'}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -55,3 +55,13 @@ class RunRequest:
     metrics: tuple[str, ...] | None = None
     metric_weights: Mapping[str, Path] = field(default_factory=dict)
     train_images: bool = False
+
+    def located(self) -> RunRequest:
+        """The same with absolute paths: code of others may change the working directory."""
+        return replace(
+            self,
+            out=self.out.absolute(),
+            manifest=self.manifest and self.manifest.absolute(),
+            weights=self.weights and self.weights.absolute(),
+            metric_weights={name: file.absolute() for name, file in self.metric_weights.items()},
+        )

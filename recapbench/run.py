@@ -74,6 +74,7 @@ def run(
         StorageError: if the folder or the cache cannot be written.
     """
     report = progress if progress is not None and processes.first else _silent
+    request = request.located()
     record = find_dataset(request.dataset)
     _check(request, record)
     record = record.resolved(request.split)
@@ -178,6 +179,8 @@ class _Job:
             "weights": sha256_file(self.weights) if self.weights else None,
             "dataset": self.split.record.name,
             "split": self.split.name,
+            "images": self.split.digest,
+            "annotations": self.split.annotation_digest,
             "manifest": self.manifest.sha256,
             "target_parsing": self.request.target_parsing,
             "seed": self.request.seed,
@@ -310,7 +313,7 @@ class _Job:
                 sha256=self.manifest.sha256,
                 n=len(self.manifest),
                 protocol=self.manifest.protocol,
-                file=str(self.request.manifest) if self.request.manifest else None,
+                file=self.request.manifest.name if self.request.manifest else None,
             ),
             outputs=OutputsPart(sha256=digest),
             target_parsing=self.request.target_parsing,

@@ -6,6 +6,7 @@ Results go to standard output, progress and messages to standard error. Exit cod
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -73,6 +74,8 @@ def options(
 def main() -> None:
     """Entry point: runs the command line and turns errors into messages and exit codes."""
     parent()  # if there is one, we end with it
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # whatever a terminal cannot show
     sys.exit(_guarded(sys.argv[1:]))
 
 
@@ -82,7 +85,7 @@ def _guarded(arguments: list[str]) -> int:
         returned = command.main(arguments, prog_name="recapbench", standalone_mode=False)
     except RecapbenchError as error:
         if not error.everywhere or os.environ.get("RANK", "0") == "0":
-            messages.print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
+            messages.print(f"error: {error}", soft_wrap=True)
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from recapbench.cli.console import messages, print_json, print_table, progress
@@ -58,7 +57,7 @@ def check(
         print_json(found.document())
     else:
         print_table(_table(found))
-        messages.print(found.counts, highlight=False)
+        messages.print(found.counts)
     raise typer.Exit(found.exit_code)
 
 
@@ -81,5 +80,5 @@ def _table(found: CheckReport) -> Table:
     table.add_column("result", no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in found.rows:
-        table.add_row(row.check, row.status, escape(row.detail))
+        table.add_row(row.check, row.status, row.detail)
     return table

@@ -96,7 +96,7 @@ def _outcomes(requests: Sequence[RunRequest], out: Path, stall: float | None) ->
             for outcome in run_methods(requests, out, stall or STALL, report):
                 if outcome.failure is not None:
                     text = f"failed: {outcome.failure.reason}; its messages: {outcome.log}"
-                    messages.print(text, soft_wrap=True, highlight=False, markup=False)
+                    messages.print(text, soft_wrap=True)
                 found.append(outcome)
     except KeyboardInterrupt:
         messages.print(f"interrupted; finish it with --resume --out {out}", soft_wrap=True)
@@ -117,11 +117,11 @@ def show(
     for line in failures(comparison):
         print_plain(line)
     for line in [*missing(*(entry.result for entry in entries)), *_grid_notes(left_out)]:
-        messages.print(line, soft_wrap=True, highlight=False, markup=False)
+        messages.print(line, soft_wrap=True)
     if out is not None:
         for title, name in (("record", RECORD), ("table", PAGE), ("grid", GRID)):
             if (out / name).exists():
-                messages.print(f"{title:<7} {out / name}", soft_wrap=True, highlight=False)
+                messages.print(f"{title:<7} {out / name}", soft_wrap=True)
 
 
 def _grid_notes(left_out: Sequence[str]) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +15,13 @@ from rich.table import Table
 
 from recapbench.isolation import parent
 
-messages = Console(stderr=True)
+
+def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """One to which all is text: methods and folders may have brackets and colons in their names."""
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+messages = _console(stderr=True)
 """For progress and messages."""
 
 
@@ -29,7 +37,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description:44}"),
+        TextColumn("{task.description:44}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -41,7 +49,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)
                 if not messages.is_terminal:
-                    messages.print(f"{stage} ...", highlight=False)
+                    messages.print(f"{stage} ...")
             if bars.tasks and done == total and bars.tasks[tasks[stage]].finished:
                 bars.reset(tasks[stage], total=total)
             bars.update(tasks[stage], completed=done, total=total)
@@ -49,12 +57,42 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
+class _Documents:
+    """Where documents are printed: standard output, or what was kept of it for them alone."""
+
+    def __init__(self) -> None:
+        self._kept: IO[str] | None = None
+
+    def keep_apart(self) -> None:
+        """Whatever else prints from now on, code of others among it, does so to standard error."""
+        stdout = sys.__stdout__
+        if self._kept is not None or stdout is None or stdout is not sys.stdout:
+            return
+        stdout.flush()
+        self._kept = os.fdopen(os.dup(1), "w", encoding=stdout.encoding, errors="backslashreplace")
+        os.dup2(2, 1)
+
+    def print(self, text: str) -> None:
+        """Print a document."""
+        print(text, file=self._kept, flush=True)
+
+
+_documents = _Documents()
+
+
+def json_alone(asked: bool) -> bool:
+    """Callback of ``--json``: nothing but the document reaches standard output."""
+    if asked:
+        _documents.keep_apart()
+    return asked
+
+
 def print_plain(text: str) -> None:
     typer.echo(text)
 
 
 def print_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    _documents.print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
@@ -71,7 +109,7 @@ def print_rows(rows: list[dict[str, str]], as_json: bool) -> None:
 
 def print_table(table: Table) -> None:
     """Whole, however narrow the terminal; a pipe gets the full width."""
-    console = Console(highlight=False)
+    console = _console()
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+        console = _console(width=200)
     console.print(table)

@@ -215,7 +215,6 @@ def _compare(split: Split, manifest: Manifest) -> None:
                 f"note: {protocol.tag} is published with {expected.pairs} {split.name} pairs, "
                 f"these files give {len(manifest)}",
                 soft_wrap=True,
-                highlight=False,
             )
 
 

@@ -50,7 +50,7 @@ def _print(found: list[Finding]) -> None:
             if finding.mend:
                 print_plain(f"  {'':8} {'':{width}}  $ {finding.mend}")
         print_plain("")
-    messages.print(_counts(found), highlight=False)
+    messages.print(_counts(found))
 
 
 def _counts(found: Iterable[Finding]) -> str:

@@ -148,7 +148,7 @@ def run_one(request: RunRequest, processes: Processes, as_json: bool) -> NoRetur
         for line in by_size(result):
             print_plain(line)
         for line in missing(result):
-            messages.print(line, soft_wrap=True, highlight=False)
+            messages.print(line, soft_wrap=True)
         folder = request.out
         messages.print(f"result  {folder / RESULT}\ngrid    {folder / GRID}", soft_wrap=True)
     raise typer.Exit(exit_code(result))

@@ -32,7 +32,7 @@ def verify_records(root: Leaderboards = None) -> None:
     folder = _folder(root)
     wrong = verify(folder)
     for line in wrong:
-        messages.print(line, soft_wrap=True, highlight=False, markup=False)
+        messages.print(line, soft_wrap=True)
     if wrong:
         count = "1 problem" if len(wrong) == 1 else f"{len(wrong)} problems"
         print_plain(f"{folder}: {count}")
@@ -68,7 +68,7 @@ def add(
     with progress() as report:
         folder, left_out = add_record(filing, report)
     for line in left_out:
-        messages.print(line, soft_wrap=True, highlight=False, markup=False)
+        messages.print(line, soft_wrap=True)
     print_plain(str(folder))
 
 
@@ -80,7 +80,7 @@ def index(root: Leaderboards = None) -> None:
     changed = update_index(_folder(root))
     for name in changed:
         print_plain(name)
-    messages.print(f"{len(changed)} entries changed", highlight=False)
+    messages.print(f"{len(changed)} entries changed")
 
 
 def _images(generated: Path | None, name: str | None, strips: str | None) -> FindImages | None:

@@ -208,9 +208,7 @@ def _warn(verdict: Verdict, file: str) -> None:
         text = "the count differs from the published one, which has not been proven here"
     else:
         text = "these are not the field's pairs: the lock was made from another file"
-    messages.print(
-        f"{file}: {text}: {'; '.join(verdict.differences)}", soft_wrap=True, markup=False
-    )
+    messages.print(f"{file}: {text}: {'; '.join(verdict.differences)}", soft_wrap=True)
 
 
 def _files(manifest: Manifest, preset: str | None) -> str:
@@ -221,7 +219,7 @@ def _files(manifest: Manifest, preset: str | None) -> str:
         record = find_dataset(manifest.dataset)
         record.resolved(manifest.split)
     except (DataError, UsageError) as error:
-        messages.print(f"images not read: {error}", soft_wrap=True, markup=False)
+        messages.print(f"images not read: {error}", soft_wrap=True)
         return "not read: the dataset cannot be opened here"
     with progress() as report:
         split = record.open(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recapbench.cli.console import json_alone
 from recapbench.errors import UsageError
 
 MethodName = Annotated[str, typer.Option("--method", help="Name of a method.")]
@@ -50,7 +51,10 @@ Strips = Annotated[
         help="Panels of each file, as 'source|pose|target|generated', or def_gan, patn.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", callback=json_alone, help="Print one JSON document and nothing else."),
+]
 
 
 def overrides(settings: list[str] | None) -> dict[str, Any]:

@@ -20,5 +20,5 @@ def page(
     from recapbench.page.site import write_site
 
     written = write_site(read_board(root), out)
-    messages.print(f"wrote {len(written)} pages to {out}", soft_wrap=True, highlight=False)
+    messages.print(f"wrote {len(written)} pages to {out}", soft_wrap=True)
     print_plain(str(written[0]))

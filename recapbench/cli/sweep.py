@@ -151,7 +151,7 @@ def print_outcome(outcome: Outcome) -> None:
         text = f"{outcome.job.name}: {outcome.weights}"
     else:
         text = f"failed: {outcome.error}; see {outcome.log}"
-    messages.print(text, highlight=False, soft_wrap=True, markup=False)
+    messages.print(text, soft_wrap=True)
 
 
 def row(outcome: Outcome) -> dict[str, str]:

@@ -50,4 +50,4 @@ def table(
     typer.echo(WRITERS[form](sheet), nl=False)
     if form == "csv":
         for note in sheet.notes:
-            messages.print(note, soft_wrap=True, highlight=False, markup=False)
+            messages.print(note, soft_wrap=True)

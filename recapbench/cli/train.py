@@ -99,6 +99,6 @@ def _training_report(
     def show(line: Report | Look) -> None:
         text = "  ".join(f"{name} {value:.3f}" for name, value in line.figures.items())
         report("training", line.step, steps)
-        messages.print(f"step {line.step}  {text}", highlight=False, soft_wrap=True)
+        messages.print(f"step {line.step}  {text}", soft_wrap=True)
 
     return show

@@ -13,7 +13,7 @@ from recapbench.comparison.record import Comparison, Contestant, Failure
 from recapbench.comparison.table import markdown
 from recapbench.errors import UsageError
 from recapbench.outputs import REQUEST
-from recapbench.provenance import write_atomic, write_json
+from recapbench.provenance import storage_errors, write_atomic, write_json
 from recapbench.request import GRID, RESULT
 
 RECORD: Final = "comparison.json"
@@ -40,17 +40,27 @@ def compare(entries: Sequence[Entry], failed: Sequence[Failure] = ()) -> Compari
 
 
 def check_folder(out: Path) -> None:
-    """Refuse to write a comparison into the folder of a single run, whose grid it would replace.
+    """Refuse to write a comparison where it would replace what is no comparison's.
 
     Raises:
-        UsageError: if it is one.
+        UsageError: if it is a file, the folder of a single run, or holds a grid or a page that no
+            comparison there tells of.
     """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out: expected a folder, got the file {out}")
     if any((out / name).exists() for name in (REQUEST, RESULT)):
         raise UsageError(f"{out} holds the run of a single method: name another folder")
+    held = [name for name in (GRID, PAGE) if (out / name).exists()]
+    if held and not (out / RECORD).exists():
+        raise UsageError(
+            f"{out} holds {' and '.join(held)} of no comparison already: name another folder"
+        )
 
 
 def write_comparison(out: Path, comparison: Comparison, entries: Sequence[Entry]) -> list[str]:
     """Write ``comparison.json``, ``comparison.md`` and ``grid.png``, each whole or not at all.
+
+    The record comes first: it says whose the other two are.
 
     Returns:
         Why methods are not in the picture, a sentence each; if none is, there is no picture.
@@ -60,13 +70,14 @@ def write_comparison(out: Path, comparison: Comparison, entries: Sequence[Entry]
         StorageError: if the folder cannot be written.
     """
     picture = comparison_picture(entries, [failure.method for failure in comparison.failed])
+    write_json(out / RECORD, comparison.document())
     if picture.png is not None:
         write_atomic(out / GRID, picture.png)
     else:
-        (out / GRID).unlink(missing_ok=True)
+        with storage_errors(out):
+            (out / GRID).unlink(missing_ok=True)
     page = markdown(comparison, GRID if picture.png is not None else None)
     write_atomic(out / PAGE, page.encode())
-    write_json(out / RECORD, comparison.document())
     return picture.left_out
 
 

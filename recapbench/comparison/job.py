@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -18,7 +16,7 @@ from recapbench.data.datasets import find_dataset
 from recapbench.data.selection import select_manifest
 from recapbench.errors import EXIT_DONE, EXIT_PARTIAL, UsageError
 from recapbench.evaluation.metrics import get_metric
-from recapbench.isolation import Ended, Progress, run_isolated
+from recapbench.isolation import Ended, Progress, run_isolated, setting_word
 from recapbench.outputs import REQUEST
 from recapbench.provenance import write_atomic
 from recapbench.request import RESULT, RunRequest
@@ -84,7 +82,7 @@ def _words(name: str, value: Any) -> Iterator[str]:
     option = f"--{name.replace('_', '-')}"
     if name == "overrides":
         for key, setting in value.items():
-            yield f"--set={key}={'none' if setting is None else _toml(setting)}"
+            yield f"--set={setting_word(key, setting)}"
     elif name == "metric_weights":
         for record, file in value.items():
             yield f"{option}={record}={file}"
@@ -95,19 +93,6 @@ def _words(name: str, value: Any) -> Iterator[str]:
         yield f"{option}={','.join(value)}"
     elif value is not None:
         yield f"{option}={value}"
-
-
-def _toml(value: Any) -> str:
-    """A value as TOML has it on one line."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{json.dumps(k)} = {_toml(v)}' for k, v in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    if isinstance(value, bool | int | float | str):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)  # dates and times
 
 
 def _check_names(names: Sequence[str]) -> None:

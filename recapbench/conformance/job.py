@@ -9,7 +9,7 @@ from typing import Final
 from recapbench import registry
 from recapbench.conformance.report import CHECKS, ENDING, REFUSALS, CheckReport, Row
 from recapbench.conformance.request import CheckRequest
-from recapbench.isolation import Ended, run_isolated
+from recapbench.isolation import Ended, run_isolated, setting_word
 from recapbench.registry import Plugin
 
 Tell = Callable[[str, int, int], None]
@@ -36,12 +36,17 @@ def check(request: CheckRequest, tell: Tell) -> CheckReport:
         tell("checking" if stage in _NAMES else stage, done, total)
 
     ended = run_isolated(words_of(request), stall=request.time_limit, progress=show)
-    rows = []
+    rows: list[Row] = []
+    astray = None
     for line in ended.output.splitlines():
         document = json.loads(line)
         if "error" in document:
             raise REFUSALS[document["error"]](document["message"])
-        rows.append(Row.model_validate(document))
+        row = Row.model_validate(document)
+        if row.check == _NAMES[len(rows)] and row.check != ENDING:
+            rows.append(row)
+        else:
+            astray = astray or row.check
     return CheckReport(
         method=plugin.name,
         distribution=plugin.distribution,
@@ -49,7 +54,7 @@ def check(request: CheckRequest, tell: Tell) -> CheckReport:
         dataset=request.dataset,
         device=request.device,
         pairs=request.pairs,
-        rows=(*rows, *_unmade(len(rows), plugin, ended, request)),
+        rows=(*rows, *_unmade(len(rows), plugin, _fault(ended, request, len(rows), astray))),
     )
 
 
@@ -62,24 +67,27 @@ def words_of(request: CheckRequest) -> list[str]:
     if request.config is not None:
         words += ["--config", request.config]
     for key, value in request.overrides.items():
-        words += ["--set", f"{key}={'none' if value is None else json.dumps(value)}"]
+        words += ["--set", setting_word(key, value)]
     return words
 
 
-def _unmade(made: int, plugin: Plugin, ended: Ended, request: CheckRequest) -> Iterator[Row]:
+def _unmade(made: int, plugin: Plugin, fault: str | None) -> Iterator[Row]:
     """Rows of the checks that the child did not come to, the first of which ended it."""
-    whole = made == len(CHECKS) and ended.code == 0 and not ended.stalled
     for number, name in enumerate(_NAMES[made:]):
-        if whole:
+        if fault is None:
             yield Row(check=name, status="pass", detail="the process ends by itself")
         elif number == 0:
-            yield Row(check=name, status="fail", detail=f"{plugin}: {_reason(ended, request)}")
+            yield Row(check=name, status="fail", detail=f"{plugin}: {fault}")
         else:
             yield Row(check=name, status="skipped", detail=f"the process ended at {_NAMES[made]!r}")
 
 
-def _reason(ended: Ended, request: CheckRequest) -> str:
-    """Why the child ended too early."""
+def _fault(ended: Ended, request: CheckRequest, made: int, astray: str | None) -> str | None:
+    """What was wrong with how the child ended, if anything was."""
+    if astray is not None:
+        return f"{astray!r} was answered out of turn: did the method fork this process?"
+    if made == len(CHECKS) and ended.code == 0 and not ended.stalled:
+        return None
     if ended.stalled or ended.code <= 0:
         return ended.reason(request.time_limit)
     return f"ended with exit code {ended.code} ({ended.place}), its last words: {ended.error}"

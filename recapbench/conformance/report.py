@@ -14,8 +14,10 @@ from recapbench.errors import (
     DataError,
     MissingWeightsError,
     RecapbenchError,
+    StorageError,
     UsageError,
 )
+from recapbench.registry import PluginError
 
 SCHEMA: Final = "recapbench.check/1"
 
@@ -51,9 +53,10 @@ ENDING: Final = "ending"
 
 
 REFUSALS: Final[Mapping[str, type[RecapbenchError]]] = {
-    kind.__name__: kind for kind in (UsageError, DataError, MissingWeightsError)
+    kind.__name__: kind
+    for kind in (UsageError, DataError, MissingWeightsError, StorageError, PluginError)
 }
-"""Errors of the request, and not of the method, by name."""
+"""Errors of the request, and not of the method, by name; a plugin's if it is the dataset's."""
 
 
 class Finding(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import date
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from recapbench import registry
 from recapbench.cli.options import overrides
 from recapbench.conformance.checks import LOOKS, rows, serve
 from recapbench.conformance.data import Data
-from recapbench.conformance.job import words_of
+from recapbench.conformance.job import check, words_of
 from recapbench.conformance.report import CHECKS, CheckReport, Row
 from recapbench.conformance.request import CheckRequest
 from recapbench.conformance.subject import Subject
-from recapbench.errors import MissingWeightsError, UsageError
+from recapbench.errors import MissingWeightsError, StorageError, UsageError
+from recapbench.isolation import Ended
 from recapbench.methods.base import Method
 
 
@@ -208,6 +210,7 @@ def test_rows_come_as_lines(register: Any) -> None:
 
 def test_a_request_survives_its_command_line() -> None:
     settings = {"a": 1e-5, "b": "some = 'text'", "c": None, "d": True, "e": [1, 2], "f": 3}
+    settings |= {"g": "é😀", "h": {"x": [1.5]}, "i": float("inf"), "j": date(2026, 1, 2)}
     asked = CheckRequest("toy", "mannequin", Path("a b"), "cpu", settings, 3, "cuda:1")
     words = words_of(asked)
     assert words[:2] == ["check", "toy"]
@@ -222,6 +225,31 @@ def test_a_request_survives_its_command_line() -> None:
         "--weights": "a b",
         "--config": "cpu",
     }
+
+
+@pytest.mark.parametrize(("twice", "status"), [((), "pass"), (("speed",), "fail")])
+def test_each_check_is_answered_once(
+    monkeypatch: pytest.MonkeyPatch, twice: tuple[str, ...], status: str
+) -> None:
+    """A method that forks the process has two that answer."""
+    answers = [Row(check=name, status="pass", detail="") for name in CHECKS]
+    answers += [row for row in answers if row.check in twice]
+    lines = "".join(row.model_dump_json() + "\n" for row in answers)
+    ended = Ended(code=0, stalled=False, place="", output=lines, messages="")
+    monkeypatch.setattr("recapbench.conformance.job.run_isolated", lambda *_, **__: ended)
+    found = check(CheckRequest("copy_source"), lambda *_: None)
+    assert [row.check for row in found.rows] == [*CHECKS, "ending"]
+    assert found.rows[-1].status == status
+    assert ("'speed' was answered out of turn" in found.rows[-1].detail) == bool(twice)
+
+
+def test_a_home_that_cannot_be_written_is_no_fault_of_the_method(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RECAPBENCH_HOME", str(tmp_path / "file"))
+    with pytest.raises(StorageError, match="cannot write"):
+        check(CheckRequest("copy_source"), lambda *_: None)
 
 
 def test_more_pairs_than_there_are() -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +241,26 @@ def test_images_that_were_not_scored_are_refused(whole: Path, cli: Cli, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["grid.png", "comparison.md"])
+def test_files_of_no_comparison_are_left_alone(
+    whole: Path, cli: Cli, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("mine")
+    folders = [str(whole / method) for method in ("copy_source", "sat_lgr")]
+    for words in (
+        ("compare", *folders),
+        ("run", "--method", "copy_source,sat_lgr", *TINY, "--limit", "2"),
+    ):
+        done = cli(*words, "--out", "mine")
+        assert done.returncode == 2, done.stderr
+        assert f"mine holds {name} of no comparison already" in done.stderr
+        assert (tmp_path / "mine" / name).read_text() == "mine"
+        done = cli(*words, "--out", f"mine/{name}")
+        assert done.returncode == 2, done.stderr
+        assert "expected a folder, got the file" in done.stderr
+
+
 def test_resume_adds_a_method_and_keeps_the_others(
     whole: Path, cli: Cli, tmp_path: Path, street_weights: Path
 ) -> None:
@@ -334,6 +355,9 @@ def test_a_request_survives_its_command_line() -> None:
         "f": "none",
         "g": [1, "two"],
         "h": {"k": [False]},
+        "i": "é😀\x7f\n",
+        "j": float("-inf"),
+        "k": date(2026, 1, 2),
     }
     request = RunRequest(
         method="m",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,6 +207,21 @@ def test_a_folder_that_holds_something_else_is_left_alone(
     assert held.read_text() == "of something else"
 
 
+@pytest.mark.parametrize("what", ["images", "annotations"])
+def test_images_of_other_data_are_not_kept(
+    done: Path, tmp_path: Path, street_weights: Path, what: str
+) -> None:
+    """A data set that was prepared again, or another size of it, has other digests."""
+    copy = tmp_path / "copy"
+    shutil.copytree(done, copy)
+    path = copy / "request.json"
+    asked = json.loads(path.read_text())
+    assert asked[what] == getattr(read_result(done / "result.json").dataset, what)
+    path.write_text(json.dumps(asked | {what: "0" * 64}))
+    with pytest.raises(UsageError, match=rf"run of something else \(other {what}\)"):
+        run(request(copy, street_weights, resume=True))
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "\x00"])
 def test_a_damaged_request_is_named(tmp_path: Path, street_weights: Path, text: str) -> None:
     (tmp_path / "request.json").write_text(text)
@@ -231,6 +248,13 @@ def test_a_manifest_file_decides_the_pairs(tmp_path: Path, street_weights: Path)
     result = run(request(tmp_path / "r", street_weights, manifest=path, limit=None))
     assert result.manifest.n == 3
     assert result.manifest.sha256 == manifest.sha256
+
+
+def test_the_name_of_a_manifest_need_not_be_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"m\xe9.csv")
+    write_manifest(find_dataset("mannequin_street").open("test", "tiny").manifest().limit(1), path)
+    run(request(tmp_path / "r", None, method="copy_source", manifest=path, limit=None))
+    assert read_result(tmp_path / "r" / "result.json").manifest.file == "m?.csv"
 
 
 def test_a_manifest_of_another_set_is_refused(tmp_path: Path, street_weights: Path) -> None:
