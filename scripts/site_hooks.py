@@ -24,6 +24,9 @@ _HAT = re.compile(r"<mover[^>]*><mrow><mi>([^<]+)</mi></mrow><mo>&#x0005E;</mo><
 _FIGURES = re.compile(r"^<!-- figures: (\S+) (\S+) -->$", re.MULTILINE)
 _COMMANDS = re.compile(r"^<!-- commands -->$", re.MULTILINE)
 
+OF_NO_PAPER = ("mask_ssim.standard", "mask_ssim.inside")
+"""Figures of this library's own, which no paper printed as its SSIM or mask-SSIM."""
+
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """The page's Markdown with everything made that it asks for (called by MkDocs)."""
@@ -54,12 +57,17 @@ def figures(dataset: str, method: str) -> str:
             cells = " | ".join(cell(column.get(score.name)) for column in columns.values())
             better = "higher" if score.higher_is_better else "lower"
             lines.append(f"| `{score.name}` | {better} | {cells} |")
-    ssim = [s.value for s in result.scores if "ssim." in s.name and s.value is not None]
+    ssim = [
+        score.value
+        for score in result.scores
+        if "ssim." in score.name and score.name not in OF_NO_PAPER and score.value is not None
+    ]
     lines += [
         "",
         f"{result.manifest.n} pairs of `{dataset}`, outputs `{result.outputs.sha256[:12]}`. "
         f"One set of images, {len(ssim)} figures that papers call SSIM or mask-SSIM: "
-        f"from {min(ssim):.2f} to {max(ssim):.2f}.",
+        f"from {min(ssim):.2f} to {max(ssim):.2f}. "
+        f"{' and '.join(f'`{name}`' for name in OF_NO_PAPER)} are no paper's.",
     ]
     return "\n".join(lines)
 

@@ -42,9 +42,10 @@ OF_OTHERS = {
     "--max-restarts",
     "--nproc-per-node",
     "--check",
+    "--no-build-isolation",
     "--profile",
 }
-"""Options of launchers and scripts that the text names."""
+"""Options of launchers, scripts and pip that the text names."""
 
 OURS = [command for command in SHOWN if "recapbench" in words_of(command.text)[1]]
 

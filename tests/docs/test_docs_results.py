@@ -76,6 +76,18 @@ def test_the_figures_in_the_text_are_those_of_the_records(dataset: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
+def test_methods_that_learn_nothing_stand_beside_the_record_of_the_copied_source(
+    dataset: str,
+) -> None:
+    (copied,) = (entry.result for entry in entries(dataset) if entry.label == COPIED)
+    scores = {score.name: score.value for score in copied.scores}
+    cells = [f"{scores[name]:.4f}" for name in ("l1", "mask_ssim.def_gan", "mask_ssim.inside")]
+    cells.append(f"{scores['fid.effnet_lite0']:.1f}")
+    row = f"| `{COPIED}`, `{dataset}` | {' | '.join(cells)} |"
+    assert row in (PAGES / "index.md").read_text()
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_validation_falls_and_the_table_is_that_of_the_log(dataset: str) -> None:
     with (PAGES / dataset / "validation.csv").open() as file:
         looks = {int(row.pop("step")): row for row in csv.DictReader(file)}
