@@ -10,15 +10,19 @@ import pytest
 
 from recapbench.comparison.build import PAGE, RECORD, compare
 from recapbench.comparison.entry import Entry, read_entries
+from recapbench.comparison.ranking import rank_metric
 from recapbench.comparison.table import markdown
 from recapbench.evaluation.differences import Difference, difference_on_pairs
 from recapbench.leaderboard.board import MEASURED
+from recapbench.leaderboard.soundness import score_problems, value_problems
 from recapbench.paths import shipped
 from recapbench.request import GRID
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "results"
 DATASETS = ("mannequin", "mannequin_street")
 COPIED = "copy_source"
+UNLEARNED = ("smooth", "shift_zoom")
+"""Examples of the documentation, whose records lie beside its pages."""
 SHOWN = ("l1", "ssim.def_gan", "mask_ssim.def_gan")
 """Metrics of the table in the text, beside FID."""
 
@@ -75,16 +79,67 @@ def test_the_figures_in_the_text_are_those_of_the_records(dataset: str) -> None:
         assert f"| `{entry.label}` | {' | '.join(cells)} |" in text
 
 
+def beside(dataset: str) -> tuple[Entry, ...]:
+    """The filed records, and those of methods that learn nothing."""
+    filed = shipped("leaderboards") / dataset / MEASURED
+    folders = [filed / entry.label for entry in entries(dataset)]
+    return read_entries([*folders, *(PAGES / dataset / "unlearned" / name for name in UNLEARNED)])
+
+
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_methods_that_learn_nothing_stand_beside_the_record_of_the_copied_source(
+def test_the_records_of_methods_that_learn_nothing_are_sound(dataset: str) -> None:
+    for entry in beside(dataset)[-2:]:
+        assert entry.result.weights is None
+        assert [*score_problems(entry.result), *value_problems(entry.result, entry.values)] == []
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_figures_of_methods_that_learn_nothing_are_those_of_their_records(
     dataset: str,
 ) -> None:
-    (copied,) = (entry.result for entry in entries(dataset) if entry.label == COPIED)
-    scores = {score.name: score.value for score in copied.scores}
-    cells = [f"{scores[name]:.4f}" for name in ("l1", "mask_ssim.def_gan", "mask_ssim.inside")]
-    cells.append(f"{scores['fid.effnet_lite0']:.1f}")
-    row = f"| `{COPIED}`, `{dataset}` | {' | '.join(cells)} |"
-    assert row in (PAGES / "index.md").read_text()
+    names = ("l1", "mask_ssim.def_gan", "mask_ssim.inside")
+    text = (PAGES / "index.md").read_text().partition(f"| `{COPIED}`, `{dataset}` |")
+    rows = (text[1] + text[2]).splitlines()[:3]
+    found = {entry.label: entry.result for entry in beside(dataset)}
+    for row, label in zip(rows, (COPIED, *UNLEARNED), strict=True):
+        cells = [f"{found[label].score(name).value:.4f}" for name in names]
+        cells.append(f"{found[label].score('fid.effnet_lite0').value:.1f}")
+        assert row.partition("` | ")[2] == f"{' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_what_is_said_of_methods_that_learn_nothing(dataset: str) -> None:
+    """Two methods are level in a metric if neither is ranked before the other."""
+    found = {entry.label: entry for entry in beside(dataset)}
+
+    def standing(metric: str, unlearned: str) -> dict[str, str]:
+        words = {}
+        for name in ("pg2", "def_gan", "patn", "sat_lgr"):
+            ours, theirs = (
+                figure.rank
+                for figure in rank_metric(metric, [found[name], found[unlearned]]).figures
+            )
+            assert ours is not None
+            assert theirs is not None
+            words[name] = "level" if ours == theirs else "ahead" if ours < theirs else "behind"
+        return words
+
+    def four(pg2: str, def_gan: str, patn: str, sat_lgr: str) -> dict[str, str]:
+        return {"pg2": pg2, "def_gan": def_gan, "patn": patn, "sat_lgr": sat_lgr}
+
+    ahead, behind = four(*["ahead"] * 4), four(*["behind"] * 4)
+    for name in UNLEARNED:
+        assert standing("l1", name) == ahead
+        masked, inside = (standing(f"mask_ssim.{mask}", name) for mask in ("def_gan", "inside"))
+        if dataset == "mannequin_street":
+            assert masked == inside == ahead
+        else:
+            assert masked == four("level", "level", "ahead", "ahead")
+            assert inside == four("behind", "behind", "ahead", "ahead")
+    assert standing("fid.effnet_lite0", "shift_zoom") == behind
+    blurred = standing("fid.effnet_lite0", "smooth")
+    street = four("behind", "level", "ahead", "ahead")
+    assert blurred == (street if dataset == "mannequin_street" else behind)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
