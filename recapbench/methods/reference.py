@@ -11,7 +11,7 @@ from recapbench.methods.base import Method, MethodConfig
 
 
 class CopySource(Method[MethodConfig]):
-    """Hands the source image back unchanged: what a method must beat to have done anything."""
+    """Hands the source image back unchanged: the least that a method must be ahead of."""
 
     name: ClassVar[str] = "copy_source"
     title: ClassVar[str] = "The source image, unchanged"
