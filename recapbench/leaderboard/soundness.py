@@ -27,8 +27,8 @@ SAMPLES_PER_RECORD: Final = 12
 _ROUNDING: Final = 1e-9
 """Relative difference of two sums of the same numbers."""
 _DRAWS: Final = 0.1
-"""Share of an interval's width by which its ends may differ: another release of NumPy may draw other
-resamples, and 1,000 of them leave an end uncertain by 0.02 of the width."""
+"""Share of an interval's width by which its ends may differ: another release of NumPy may draw
+other resamples, and 1,000 of them leave an end uncertain by 0.02 of the width."""
 _OF_PAIRS: Final = (PairedMetric, NetworkMetric, KeypointMetric)
 """Metrics whose figure is made from the values of single pairs."""
 
