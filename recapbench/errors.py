@@ -51,10 +51,14 @@ class MissingWeightsError(RecapbenchError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """A usage error for a name that is not registered, with the nearest known one."""
+    """A usage error for a name that is not registered, with what may have been meant.
+
+    That is every known name of its family, ``name.something``, or else the nearest known one.
+    """
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    family = [one for one in names if one.startswith(f"{name}.")]
+    near = family or get_close_matches(name, names, n=1)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return UsageError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from rich.table import Table
@@ -31,7 +33,8 @@ def result_table(result: Result) -> Table:
         ]
         others = ["" if other is None else _figure(other) for other in found]
         better = "higher" if score.higher_is_better else "lower"
-        table.add_row(score.name, better, _figure(score), *others, str(score.n))
+        n = "" if score.value is None else str(score.n)
+        table.add_row(score.name, better, _figure(score), *others, n)
     return table
 
 
@@ -60,23 +63,40 @@ def by_size(result: Result) -> list[str]:
 
 
 def missing(*results: Result) -> list[str]:
-    """Why a figure is not there: a line per reason, with the metrics that it keeps away."""
-    reasons: dict[str, dict[str, None]] = {}
-    for score in (score for result in results for score in _all_scores(result)):
+    """Why a figure is not there: a line per reason, with the metrics that it keeps away.
+
+    Where it keeps a metric away from some of the method and the references alone, it says from
+    which.
+    """
+    known: Counter[str] = Counter()
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for owner, score in (one for result in results for one in _owned_scores(result)):
+        known[score.name] += 1
         if score.reason is not None:
-            reasons.setdefault(score.reason, {})[score.name] = None
-    return [f"- {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+            reasons.setdefault(score.reason, {}).setdefault(score.name, []).append(owner)
+    lines = []
+    for reason, metrics in reasons.items():
+        names = [
+            name
+            if len(owners) == known[name]
+            else f"{name} of {' and '.join(dict.fromkeys(owners))}"
+            for name, owners in metrics.items()
+        ]
+        lines.append(f"- {', '.join(names)}: {reason}")
+    return lines
 
 
 def exit_code(*results: Result) -> int:
     """0, or 4 if a metric that should have a value has none."""
-    scores = (score for result in results for score in _all_scores(result))
+    scores = (score for result in results for _, score in _owned_scores(result))
     return EXIT_PARTIAL if any(score.failed for score in scores) else EXIT_DONE
 
 
-def _all_scores(result: Result) -> list[Score]:
-    """The method's and those of the reference rows."""
-    return [*result.scores, *(score for row in result.references for score in row.scores)]
+def _owned_scores(result: Result) -> Iterator[tuple[str, Score]]:
+    """The method's and those of the reference rows, each with the name of whose it is."""
+    yield from ((result.method.name, score) for score in result.scores)
+    for row in result.references:
+        yield from ((row.name, score) for score in row.scores)
 
 
 def pairs_text(dataset: DatasetPart | None, manifest: ManifestPart) -> str:

@@ -36,7 +36,9 @@ def score(
         str | None,
         typer.Option(help="A dataset in place of --images: its pairs, images, joints, masks."),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Split of the dataset [default: test].")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of the dataset; test by default.")
+    ] = None,
     preset: Preset = None,
     keypoints: Annotated[
         Path | None, typer.Option(help="Joints of the targets, for pose masks: the field's CSV.")
@@ -62,7 +64,7 @@ def score(
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first pairs.")] = None,
     label: Annotated[
-        str | None, typer.Option(help="The method's name in the record [default: the folder's].")
+        str | None, typer.Option(help="The method's name in the record; the folder's by default.")
     ] = None,
     device: Device = None,
     out: Annotated[
@@ -127,7 +129,7 @@ def score(
     if result.explanations:
         print_table(explanation_table(result))
     for line in missing(result):
-        messages.print(line, soft_wrap=True, highlight=False)
+        messages.print(line, soft_wrap=True)
     if out is not None:
         messages.print(f"result  {out / RESULT}", soft_wrap=True)
     raise typer.Exit(exit_code(result))

@@ -101,7 +101,7 @@ class Method(ABC, Generic[ConfigT]):
         files = [] if folder is None else sorted(folder.glob(f"{start}*{end}"))
         known = [file.name[len(start) : -len(end)] for file in files]
         if name not in known:
-            raise unknown(f"config of {cls.name} for {spec.settings}", name, known)
+            raise unknown(f"config of {cls.name}", name, known)
         return cls.settings_file(f"{start}{name}{end}")
 
     @classmethod

@@ -13,7 +13,7 @@ from recapbench.leaderboard.reported import NOT_STATED, Citation, Reported
 from recapbench.leaderboard.tables.measured import about, label
 from recapbench.page.links import measured_page, reported_page
 from recapbench.page.samples import Sample, Samples
-from recapbench.page.words import count, direction, interval
+from recapbench.page.words import count, direction, given, interval
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,13 @@ class PaperRow:
 
     Attributes:
         record: it.
+        title: of the method, with the table and the true label maps that it was given.
         stated: who measured what, as far as that is stated.
         missing: what is not.
     """
 
     record: Reported
+    title: str
     stated: tuple[Fact, ...]
     missing: tuple[str, ...]
 
@@ -182,6 +184,7 @@ def _paper_row(record: Reported) -> PaperRow:
     place = f"{record.source.place}, row {record.row}"
     return PaperRow(
         record,
+        ", ".join([record.method.title, record.source.place, *given(record)]),
         (Fact("Source", f"{source}, {place}"), Fact("Measured by", record.by), *stated),
         tuple(term for term, text in parts.items() if text == NOT_STATED),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from recapbench.leaderboard.reported import NOT_STATED, Reported, ReportedFigure
+from recapbench.leaderboard.reported import NOT_STATED, Citation, Reported, ReportedFigure
 from recapbench.page.links import reported_page
 from recapbench.page.table import TRUE_LAYOUT, Figure, Head, Leaderboard, Row
-from recapbench.page.words import count
+from recapbench.page.words import count, given
 
 _PARTS = (
     ("ssim", "SSIM's protocol"),
@@ -121,13 +121,13 @@ def _row(line: _Line, keys: Sequence[str], lines: Sequence[_Line], stated: bool)
     record = line.first
     numbers = ", ".join(map(str, line.tables))
     tables = f"Table {numbers}" if len(line.tables) == 1 else f"Tables {numbers}"
-    citation = record.method.citation
-    first_author = citation.authors.split(",")[0].split()[-1]
-    parts = [f"{first_author} {citation.year}", tables, *_given(record)]
+    parts = [f"{_short(record.source.citation)}, {tables}", *given(record)]
     parts += [] if line.resolution == NOT_STATED else [line.resolution]
+    own = record.method.citation == record.source.citation
+    whose = "" if own else f"; method of {_short(record.method.citation)}"
     return Row(
         label=record.method.title,
-        about=", ".join(parts),
+        about=", ".join(parts) + whose,
         href=reported_page(record),
         origin=record.origin,
         n=NOT_STATED if record.protocol.pairs is None else count(record.protocol.pairs),
@@ -135,12 +135,9 @@ def _row(line: _Line, keys: Sequence[str], lines: Sequence[_Line], stated: bool)
     )
 
 
-def _given(record: Reported) -> list[str]:
-    """Which true label maps the method was given, where the table says that there were any."""
-    if record.parsing is None:
-        return []
-    given = [name for name in ("source", "target") if getattr(record.parsing, name)]
-    return [f"given the {' and '.join(given)} parsing"] if given else []
+def _short(citation: Citation) -> str:
+    """The first author's last name and the year."""
+    return f"{citation.authors.split(',')[0].split()[-1]} {citation.year}"
 
 
 def _cell(line: _Line, key: str, lines: Sequence[_Line], stated: bool) -> Figure | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from recapbench.evaluation.score import number_text
+from recapbench.leaderboard.reported import Reported
 
 _ROUNDING: Final = 1e-9
 """Intervals narrower than this are rounding."""
@@ -27,3 +28,11 @@ def count(value: int) -> str:
 def direction(higher_is_better: bool) -> str:
     """Which way is better, for people who read and for those who listen."""
     return "higher is better" if higher_is_better else "lower is better"
+
+
+def given(record: Reported) -> list[str]:
+    """Which true label maps the method was given, where the table says that there were any."""
+    if record.parsing is None:
+        return []
+    maps = [name for name in ("source", "target") if getattr(record.parsing, name)]
+    return [f"given the {' and '.join(maps)} parsing"] if maps else []

@@ -124,6 +124,15 @@ def test_rows_that_say_the_same_are_joined(board: Board) -> None:
     assert {row.n for row in loose.rows} == {"not stated"}
 
 
+def test_a_row_names_the_paper_that_prints_it_and_that_of_the_method(board: Board) -> None:
+    stated, loose = reported_boards(_of(board, "deepfashion"))
+    about = {row.label: row.about for row in (*stated.rows, *loose.rows)}
+    assert about["UPIS"] == "Gao 2022, Table 1; method of Pumarola 2018"
+    assert about["Basic"] == "Gao 2022, Table 4, 256x256"
+    of_patn = [row.about for row in stated.rows if row.label == "PATN"]
+    assert "Gao 2022, Table 3, given the source parsing; method of Zhu 2019" in of_patn
+
+
 def test_rows_that_disagree_are_not_joined(board: Board) -> None:
     records = _of(board, "market1501")
     place = next(

@@ -197,6 +197,21 @@ def test_a_method_shows_its_record(board: Board, site: Path) -> None:
             assert "recapbench train --method sat_lgr" in text
 
 
+def test_rows_of_one_table_say_which_parsing_they_were_given(site: Path) -> None:
+    heads = [one.text for one in Document(site / "deepfashion" / "sat_lgr.html").all("h3")]
+    assert len(set(heads)) == len(heads)
+    titles = [head for head in heads if head.startswith("Ours, Table 3")]
+    assert [title.partition(", given the ")[2].rpartition(" parsing")[0] for title in titles] == [
+        "source",
+        "source and target",
+    ]
+
+
+def test_a_metric_says_what_it_may_be_compared_with(site: Path) -> None:
+    text = (site / "metrics.html").read_text(encoding="utf-8")
+    assert "<p>May be compared with: PG2&#39;s figures.</p>" in text
+
+
 def test_pictures_have_the_very_pixels_of_the_samples(board: Board, site: Path) -> None:
     for record in board.measured:
         for row, path in record.samples.items():

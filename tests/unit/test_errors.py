@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from recapbench.errors import what_is_wrong
+from recapbench.errors import unknown, what_is_wrong
 
 
 class Figures(BaseModel):
@@ -42,3 +42,11 @@ def test_many_are_counted() -> None:
 
 def test_long_values_are_cut() -> None:
     assert len(wrong({"n": "x" * 500, "names": [], "mean": 0.5, "least": 0.5})) < 150
+
+
+def test_a_family_is_named_whole_before_a_name_that_is_spelt_alike() -> None:
+    known = ["kid", "fid.train_images", "fid.test_targets", "fidelity"]
+    text = str(unknown("metric", "fid", known))
+    assert "Did you mean 'fid.test_targets' or 'fid.train_images'? Known: fid.test" in text
+    assert "Did you mean 'fid.test_targets'?" in str(unknown("metric", "fid.test_target", known))
+    assert "Did you mean" not in str(unknown("metric", "zzz", known))

@@ -40,10 +40,10 @@ def write_plot(out: Path, stem: str, text: str, draw: Callable[[Form], bytes]) -
     contents = {out / f"{stem}.{form}": draw(form) for form in forms(text)}
     for path, content in contents.items():
         write_atomic(path, content)
-        messages.print(f"wrote {path}", soft_wrap=True, highlight=False)
+        messages.print(f"wrote {path}", soft_wrap=True)
 
 
 def tell(lines: list[str]) -> None:
     """Say what a plot does not show."""
     for line in lines:
-        messages.print(line, soft_wrap=True, highlight=False, markup=False)
+        messages.print(line, soft_wrap=True)

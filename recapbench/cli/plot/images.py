@@ -66,7 +66,7 @@ def plot_attention(
     preset: Preset = None,
     device: Device = None,
     out: Annotated[
-        Path | None, typer.Option(help="PNG to write [default: attention-<dataset>.png].")
+        Path | None, typer.Option(help="PNG to write; attention-<dataset>.png by default.")
     ] = None,
 ) -> None:
     """Draw where SAT looks in the source for marked pixels of its output."""
@@ -74,6 +74,8 @@ def plot_attention(
     from recapbench.provenance import write_atomic
 
     path = Path(f"attention-{dataset}.png") if out is None else out
+    if path.is_dir():
+        raise UsageError(f"--out: expected a PNG to write, got the folder {path}")
     request = SheetRequest(dataset, weights, pairs, points, preset, device)
     with progress() as report:
         picture = attention_sheet(request, report)

@@ -45,7 +45,7 @@ def plot_ablation(
     }
     for name, content in files.items():
         write_atomic(out / name, content)
-        messages.print(f"wrote {out / name}", soft_wrap=True, highlight=False)
+        messages.print(f"wrote {out / name}", soft_wrap=True)
     if as_json:
         print_json([run.result.document() for run in ablation.runs])
     else:

@@ -192,7 +192,9 @@ def _manifold(name: str, on: _Features, comparable: str, *, of_real: bool) -> Se
     )
 
 
-_DEF_GAN_FIGURES = "Def-GAN, PATN's Market-1501 figures, the seed paper's tables, at the same n."
+_DEF_GAN_FIGURES = (
+    "Def-GAN, PATN's Market-1501 figures, the tables of Gao et al. 2022, at the same n."
+)
 _STANDARD_FIGURES = "Papers that score with torch-fidelity and its defaults, at the same n."
 _MANIFOLD_FIGURES = (
     "Papers that use TF Inception features and three neighbours, at the same n; the original has "

@@ -103,7 +103,7 @@ _MASK_TRAP = (
     "masked image: black on black outside the mask counts as 1."
 )
 _LOSSY_TRAP = "Images saved as JPEG before scoring have another value: lossless files are scored."
-_DEF_GAN_PAPERS = "Def-GAN, PATN's Market-1501 figures, the seed paper's tables."
+_DEF_GAN_PAPERS = "Def-GAN, PATN's Market-1501 figures, the tables of Gao et al. 2022."
 
 RECORDS: Final = (
     PairedMetric(

@@ -25,7 +25,7 @@ from recapbench.leaderboard.plots.style import (
     caption_lines,
     drawn,
     legend_height,
-    look,
+    looks,
     new_figure,
     place_panels,
     put_caption,
@@ -213,8 +213,8 @@ def breakdown_figure(figures: Breakdown) -> Figure:
 def _panel(axes: Any, figures: Breakdown, metric: str) -> None:
     axes.set_xlabel(better_text(metric, figures.higher_is_better[metric]), fontsize=SMALL)
     step = _RUN / (_GROUP + _RUN * (len(figures.runs) - 1))
-    for place, run in enumerate(figures.runs):
-        own, shift = look(place), step * (place - (len(figures.runs) - 1) / 2)
+    for place, (run, own) in enumerate(looks(figures.runs).items()):
+        shift = step * (place - (len(figures.runs) - 1) / 2)
         whole = figures.whole[run, metric].mean
         if whole is not None:
             axes.axvline(whole, color=own.colour, linewidth=0.8, linestyle=(0, (3, 2)))

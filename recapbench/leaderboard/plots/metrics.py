@@ -22,11 +22,12 @@ from recapbench.leaderboard.plots.labels import Mark, interval_boxes, put_labels
 from recapbench.leaderboard.plots.style import (
     WIDTH,
     Form,
+    Look,
     better_text,
     caption_height,
     caption_lines,
     drawn,
-    look,
+    looks,
     new_figure,
     place_panels,
     put_caption,
@@ -94,12 +95,15 @@ def metrics_figure(figures: Versus) -> Figure:
     axes.set_xlabel(better_text(figures.x, scores[0][0].higher_is_better))
     axes.set_ylabel(better_text(figures.y, scores[0][1].higher_is_better))
     axes.margins(0.12)
-    for place, pair in enumerate(scores):
-        _point(axes, place, *pair)
+    known = looks([*figures.points, *figures.left_out])
+    for name, pair in figures.points.items():
+        _point(axes, known[name], *pair)
     axes.grid(color="#E4E4E4", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.autoscale_view()
-    put_labels(axes, [_mark(axes, *one) for one in enumerate(figures.points.items())])
+    put_labels(
+        axes, [_mark(axes, name, known[name], *figures.points[name]) for name in figures.points]
+    )
     put_caption(figure, caption)
     return figure
 
@@ -122,16 +126,14 @@ def ends(score: Score) -> tuple[float, float]:
     return score.low, score.high
 
 
-def _point(axes: Any, place: int, x: Score, y: Score) -> None:
-    own = look(place)
+def _point(axes: Any, own: Look, x: Score, y: Score) -> None:
     axes.plot(ends(x), [y.value] * 2, color=own.colour, linewidth=1.3, alpha=0.75)
     axes.plot([x.value] * 2, ends(y), color=own.colour, linewidth=1.3, alpha=0.75)
     axes.plot(x.value, y.value, own.marker, color=own.colour, markersize=6.5)
 
 
-def _mark(axes: Any, place: int, named: tuple[str, tuple[Score, Score]]) -> Mark:
-    name, (x, y) = named
+def _mark(axes: Any, name: str, own: Look, x: Score, y: Score) -> Mark:
     assert x.value is not None
     assert y.value is not None
     at = (x.value, y.value)
-    return Mark(name, *at, look(place).colour, interval_boxes(axes, ends(x), ends(y), at))
+    return Mark(name, *at, own.colour, interval_boxes(axes, ends(x), ends(y), at))

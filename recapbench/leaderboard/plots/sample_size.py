@@ -21,11 +21,12 @@ from recapbench.leaderboard.plots.style import (
     SMALL,
     WIDTH,
     Form,
+    Look,
     better_text,
     caption_height,
     caption_lines,
     drawn,
-    look,
+    looks,
     new_figure,
     place_panels,
     put_caption,
@@ -95,8 +96,9 @@ def sample_size_figure(figures: BySize) -> Figure:
     axes.set_xscale("log", base=2)
     axes.set_xlabel("number of images")
     axes.set_ylabel(better_text(figures.metric, figures.higher_is_better))
-    for place, line in enumerate(figures.lines.values()):
-        _line(axes, place, line)
+    known = looks([*figures.lines, *figures.left_out])
+    for name, line in figures.lines.items():
+        _line(axes, known[name], line)
     sizes = sorted({one.n for line in figures.lines.values() for one in line})
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.xaxis.set_minor_locator(NullLocator())
@@ -107,8 +109,8 @@ def sample_size_figure(figures: BySize) -> Figure:
     put_end_labels(
         axes,
         [
-            Mark(name, line[-1].n, line[-1].mean, look(place).colour)
-            for place, (name, line) in enumerate(figures.lines.items())
+            Mark(name, line[-1].n, line[-1].mean, known[name].colour)
+            for name, line in figures.lines.items()
         ],
     )
     put_caption(figure, caption)
@@ -125,8 +127,7 @@ def _caption(figures: BySize) -> list[str]:
     return [text, *not_drawn(figures.left_out)]
 
 
-def _line(axes: Any, place: int, line: tuple[SizeFigure, ...]) -> None:
-    own = look(place)
+def _line(axes: Any, own: Look, line: tuple[SizeFigure, ...]) -> None:
     sizes, means = [one.n for one in line], [one.mean for one in line]
     parts = [one for one in line if one.std is not None]
     axes.fill_between(

@@ -60,8 +60,18 @@ def look(place: int) -> Look:
     return Look(
         _COLOURS[place % len(_COLOURS)],
         _MARKERS[place % len(_MARKERS)],
-        _DASHES[place // len(_COLOURS) % len(_DASHES)],
+        _DASHES[place % len(_DASHES)],
     )
+
+
+def looks(names: Sequence[str]) -> dict[str, Look]:
+    """The look of each of several series, in the order given.
+
+    It is that of the name's place among all the names in alphabetical order, so that the same
+    methods look the same in every plot, in whatever order they are given.
+    """
+    order = sorted(names)
+    return {name: look(order.index(name)) for name in names}
 
 
 def drawn(draw: Callable[[], Figure], form: Form, dpi: float = DPI) -> bytes:
@@ -154,15 +164,14 @@ def put_legend(figure: Figure, names: Sequence[str], lines: bool = False) -> Non
 
     Args:
         figure: as wide as plots are.
-        names: in the order of their looks.
+        names: of all the series of the plot.
         lines: whether the series are lines, with dashes in place of markers.
     """
-    looks = [look(place) for place in range(len(names))]
     handles = [
         Line2D([], [], color=own.colour, linestyle=own.dashes, linewidth=1.6, label=name)
         if lines
         else Line2D([], [], color=own.colour, linestyle="-", marker=own.marker, label=name)
-        for own, name in zip(looks, names, strict=True)
+        for name, own in looks(names).items()
     ]
     figure.legend(
         handles=handles,

@@ -18,7 +18,7 @@ from recapbench.leaderboard.plots.style import (
     caption_lines,
     drawn,
     legend_height,
-    look,
+    looks,
     new_figure,
     place_panels,
     put_caption,
@@ -123,8 +123,9 @@ def _panel(
     means = {name: curve if points else smoothed(curve, span) for name, curve in curves.items()}
     if is_logarithmic(means.values()):
         _set_logarithmic(axes)
+    known = looks(names)
     for name, mean in means.items():
-        own = look(names.index(name))
+        own = known[name]
         if points:
             _line(axes, mean, own, linewidth=0.8, marker=own.marker, markersize=4)
         else:

@@ -172,6 +172,7 @@ def test_shipped_weights_by_default() -> None:
     [
         (["--points", "99"], 2, "--points: expected at most 6 (face, upper garment, arm,"),
         (["--weights", "nowhere"], 3, "no such file"),
+        (["--out", "."], 2, "--out: expected a PNG to write, got the folder ."),
     ],
 )
 def test_mistakes(cli: Cli, tmp_path: Path, arguments: list[str], code: int, message: str) -> None:

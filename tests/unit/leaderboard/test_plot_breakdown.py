@@ -159,6 +159,18 @@ def test_every_run_and_group_is_drawn_and_nothing_at_zero(
     assert titles == [f"{group.title}  (n = {group.n})" for group in figures.groups]
 
 
+def test_a_run_looks_the_same_in_whatever_order_runs_are_given(
+    split: Split, values: dict[str, PairValues]
+) -> None:
+    found = []
+    for names in (["first", "second"], ["second", "first"]):
+        figure = breakdown_figure(one_figure(split, {name: values[name] for name in names}))
+        handles = figure.legends[0].get_lines()
+        assert [line.get_label() for line in handles] == names
+        found.append({line.get_label(): (line.get_color(), line.get_marker()) for line in handles})
+    assert found[0] == found[1]
+
+
 def test_missing_values_and_empty_groups_are_said(
     split: Split, values: dict[str, PairValues]
 ) -> None:

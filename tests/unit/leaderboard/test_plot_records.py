@@ -79,6 +79,16 @@ def test_what_is_missing_is_said_and_not_drawn(field: Field) -> None:
     assert all(0.0 not in line.get_ydata() for line in metrics_figure(figures).axes[0].lines)
 
 
+def test_a_method_looks_the_same_whoever_else_has_a_figure(field: Field) -> None:
+    more = {"four": with_score(record(FULL), value=0.1, low=0.0, high=0.2)}
+    more |= {name: one for name, one in field.results.items() if name != "four"}
+    colours = []
+    for one in (field, Field(DATASET, more, field.left_out)):
+        lines = metrics_figure(versus(one, "l1", FID)).axes[0].lines
+        colours.append([line.get_color() for line in lines if 0.5 in line.get_ydata()])
+    assert colours[0] == colours[1] != []
+
+
 @pytest.mark.parametrize("form", ["svg", "png"])
 def test_same_records_same_bytes(field: Field, form: Any) -> None:
     assert metrics_plot(versus(field, "l1", FID), form) == metrics_plot(

@@ -18,6 +18,7 @@ from recapbench.leaderboard.plots.style import (
     better_text,
     drawn,
     look,
+    looks,
     new_figure,
     text_width,
     wrapped,
@@ -52,6 +53,14 @@ def test_a_png_is_a_thousand_pixels_wide() -> None:
 
 def test_looks_differ() -> None:
     assert len({look(place) for place in range(56)}) == 56
+    assert len({look(place).dashes for place in range(4)}) == 4
+
+
+def test_methods_look_the_same_in_whatever_order_they_are_given() -> None:
+    names = ["pg2", "def_gan", "copy_source"]
+    assert list(looks(names)) == names
+    assert looks(names) == looks(sorted(names))
+    assert looks(names)["copy_source"] == look(0)
 
 
 def test_lines_are_cut_between_words_and_hold_them_all() -> None:

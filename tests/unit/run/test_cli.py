@@ -7,11 +7,15 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.text import Text
+from typer.main import get_command
 
+from recapbench.cli import app
 from recapbench.cli.options import command_line
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -181,6 +185,19 @@ def test_version_and_help(cli: Cli) -> None:
         done = cli(verb, "--help")
         assert done.returncode == 0
         assert "Usage" in done.stdout
+
+
+def _parameters(command: Any) -> Iterator[Any]:
+    """Those of a command and of all below it."""
+    yield from command.params
+    for one in getattr(command, "commands", {}).values():
+        yield from _parameters(one)
+
+
+def test_no_help_text_loses_a_part_as_markup() -> None:
+    texts = [getattr(one, "help", None) or "" for one in _parameters(get_command(app))]
+    assert "Split of the dataset; test by default." in texts
+    assert [text for text in texts if Text.from_markup(text).plain != text] == []
 
 
 def test_a_recorded_command_names_no_folder_of_this_machine() -> None:

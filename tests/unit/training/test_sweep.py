@@ -71,7 +71,7 @@ def test_the_rows_of_table_4() -> None:
         ({"datasets": ["manikin"]}, "unknown dataset 'manikin'"),
         ({"seeds": [0, 1, 0]}, "seed 0 is named more than once"),
         ({"overrides": {"widht": 4}}, "Did you mean 'width'"),
-        ({"config": "gpu"}, "unknown config of sat_lgr for market1501 'gpu'"),
+        ({"config": "gpu"}, "unknown config of sat_lgr 'gpu'"),
     ],
 )
 def test_what_every_job_would_refuse_is_refused_at_once(

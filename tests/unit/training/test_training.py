@@ -262,7 +262,7 @@ def test_settings_that_go_together(tmp_path: Path) -> None:
     config = trainer.plan.config
     assert (config["width"], config["self_pairs"]) == (4, 0.25)
     assert (config["sat_place_weight"], config["coarse_loss"]) == (600.0, 8)
-    with pytest.raises(UsageError, match=r"unknown config of sat_lgr for market1501 'gpu'.*cpu"):
+    with pytest.raises(UsageError, match=r"unknown config of sat_lgr 'gpu'.*cpu"):
         open_trainer(request(tmp_path / "other", config="gpu"))
 
 
