@@ -126,6 +126,12 @@ class PerceptualMethod(NetworkMethod[PerceptualConfigT]):
             self._perceptual = perceptual_loss(self.config.perceptual).to(self.device)
         return self._perceptual
 
+    def to(self, device: torch.device | str) -> None:
+        """Move the networks to a device, that of the perceptual loss among them."""
+        super().to(device)
+        if self._perceptual is not None:
+            self._perceptual.to(device)
+
     def training_facts(self) -> dict[str, Any]:
         """Which network the perceptual loss reads."""
         return {"perceptual": self.perceptual.network}

@@ -44,7 +44,9 @@ HALF_WIDTH: Final = 0.2
 BEFORE: Final = 0.1
 """How far a rectangle reaches beyond the limb's start, in limb lengths."""
 BEYOND: Final = (0.1, 0.1, 0.3, 0.3, 0.1, 0.1, 0.3, 0.3)
-"""How far it reaches beyond the limb's end where maps are fitted."""
+"""How far it reaches beyond the limb's end where maps are fitted.
+
+Both poses' rectangles reach by the same share, so it has no effect on the maps."""
 
 _FLAT: Final = 1e-6
 """Below this ratio of their spread's determinant to half its trace squared, points are a line."""

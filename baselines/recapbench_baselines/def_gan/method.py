@@ -76,6 +76,12 @@ class DefGan(NetworkMethod[DefGanConfig]):
             self._nearest = loss.to(self.device).to(memory_format=torch.channels_last)
         return self._nearest
 
+    def to(self, device: torch.device | str) -> None:
+        """Move the networks to a device, that of the nearest-neighbour loss among them."""
+        super().to(device)
+        if self._nearest is not None:
+            self._nearest.to(device)
+
     def training_facts(self) -> dict[str, Any]:
         """Which network the nearest-neighbour loss reads."""
         return {"perceptual": self.nearest.network}

@@ -15,8 +15,11 @@ from recapbench.data.query import Query
 from recapbench.errors import UsageError
 from recapbench.methods.base import ImageSpec
 from recapbench.methods.find import find_method
+from recapbench.methods.maps import as_map
 from recapbench.methods.weights_file import WeightsHeader, write_weights
+from recapbench_baselines.def_gan import losses
 from recapbench_baselines.def_gan.method import DefGan
+from recapbench_baselines.def_gan.networks import Maps
 
 
 def test_it_is_found_by_its_name() -> None:
@@ -35,6 +38,7 @@ def test_settings_are_the_papers(spec: ImageSpec, batch_size: int, side: int) ->
     assert (config.width, config.discriminator_width, config.dropout) == (64, 64, 0.5)
     assert (config.batch_size, config.neighbourhood, config.nn_weight) == (batch_size, side, 0.01)
     assert (config.learning_rate, DefGan.betas) == (2e-4, (0.5, 0.999))
+    assert config.decay_from == 1
     reduced = DefGan.configure(spec, DefGan.settings_file(f"{spec.settings}-cpu.toml"))
     assert reduced.width < config.width
 
@@ -103,6 +107,29 @@ class TestTraining:
         assert math.isclose(totals["discriminator"], float(terms["discriminator"]), rel_tol=1e-5)
         assert method.training_facts() == {"perceptual": "effnet_lite0"}
 
+    def test_what_the_losses_see(self) -> None:
+        method, given = make(), batch()
+        found = method.training_step(given, 0.5, lambda side, loss: None)
+        maps, judge = Maps.of(given.query), method.discriminators
+        with torch.no_grad():
+            image = method.generator(maps)  # no dropout: it is ready to generate
+            real, fake = judge(maps, given.target_image), judge(maps, image)
+            wanted = {
+                "discriminator": losses.discriminator_loss(real, fake),
+                "adversarial": losses.generator_loss(fake),
+                "nearest": method.nearest(image, as_map(given.target_image)),
+                "l1": (image - given.target_image).abs().mean(),
+            }
+        assert found.keys() == wanted.keys()
+        for name, term in wanted.items():
+            torch.testing.assert_close(found[name], term)
+
+    def test_the_loss_follows_to_a_device(self) -> None:
+        method = make()
+        assert {tensor.device.type for tensor in method.nearest.state_dict().values()} == {"cpu"}
+        method.to("meta")
+        assert {tensor.device.type for tensor in method.nearest.state_dict().values()} == {"meta"}
+
     def test_each_side_moves_all_of_its_own_parameters_alone(self) -> None:
         method = make()
         touched: dict[str, dict[str, float]] = {}
@@ -124,7 +151,7 @@ class TestTraining:
         }
 
     def test_dropout_draws_from_the_step(self) -> None:
-        """The draws of a part hang on its place in the step, and later draws do not on them."""
+        """Draws after the step do not depend on what was drawn in it."""
         method = make()
         method.generator.train()
         method.training_step(batch(), 0.5, lambda side, loss: None)  # makes all that it needs
@@ -140,6 +167,19 @@ class TestTraining:
             return found
 
         assert len(set(after(whole, *parts))) == 1
+
+    def test_the_draws_of_a_part_hang_on_its_place(self) -> None:
+        method, whole = make(), batch(1)
+        method.generator.train()
+        method.training_step(whole, 0.5, lambda side, loss: None)  # makes all that it needs
+        l1, later = [], []
+        for place in range(2):
+            torch.manual_seed(3)
+            part = whole.part(range(1), place, 2)
+            l1.append(float(method.training_step(part, 0.5, lambda side, loss: None)["l1"]))
+            later.append(float(torch.rand(())))
+        assert l1[0] != l1[1]
+        assert later[0] == later[1]
 
     def test_a_short_training_lowers_the_l1(self) -> None:
         method, given = make(width=8, dropout=0.0), batch(2)

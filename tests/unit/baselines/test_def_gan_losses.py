@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recapbench.methods.perceptual import Vgg19Conv12
 from recapbench_baselines.def_gan import losses
-from recapbench_baselines.def_gan.nn_loss import NearestNeighbourLoss, nearest_rows, nn_loss
+from recapbench_baselines.def_gan.nn_loss import SCALES, NearestNeighbourLoss, nearest_rows, nn_loss
 
 
 def brute_force(generated: Tensor, truth: Tensor, side: int) -> Tensor:
@@ -56,11 +57,22 @@ def test_a_picture_moved_within_reach_costs_nothing_but_at_its_border(
     assert torch.equal(inner, (rows - by[0]) * 8 + columns - by[1]) == free
 
 
-def test_features_are_measured_in_grey_levels() -> None:
-    """A network that hands its input on: the loss of one grey level is 3 x 1."""
+def handed_on(network: str) -> nn.Module:
+    """A loss network without layers: its input as it scales it."""
+    if network == "effnet_lite0":
+        return nn.Identity()
+    shapes = {"0.weight": (64, 3, 3, 3), "0.bias": 64, "2.weight": (64, 64, 3, 3), "2.bias": 64}
+    vgg = Vgg19Conv12({f"features.{name}": torch.zeros(shape) for name, shape in shapes.items()})
+    vgg.layers = nn.Sequential()
+    return vgg
+
+
+@pytest.mark.parametrize("network", list(SCALES))
+def test_features_are_measured_in_grey_levels(network: str) -> None:
+    """One grey level, of 255 from -1 to 1, in each of three channels costs 3 x 1."""
     image = torch.rand(1, 3, 4, 4)
-    loss = NearestNeighbourLoss(nn.Identity(), "effnet_lite0", 1)
-    torch.testing.assert_close(loss(image + 1 / 127.5, image), torch.tensor(3.0), rtol=1e-4, atol=0)
+    loss = NearestNeighbourLoss(handed_on(network), network, 1)
+    torch.testing.assert_close(loss(image + 2 / 255, image), torch.tensor(3.0), rtol=1e-3, atol=0)
 
 
 def test_adversarial_losses_are_cross_entropies_of_sigmoids() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from def_gan_cases import SMALL, SPEC, batch, make
+from def_gan_cases import SPEC, batch, make
 from torch import nn
 
 from recapbench.methods.base import ImageSpec
@@ -122,14 +122,27 @@ def test_only_the_four_finest_skips_are_deformable() -> None:
     assert len(first.where) == 4
 
 
-def test_weights_start_as_glorots() -> None:
+@pytest.mark.parametrize("side", ["generator", "discriminator"])
+def test_weights_start_as_glorots(side: str) -> None:
     torch.manual_seed(0)
-    layer = Discriminator(SMALL["width"]).body[0]  # type: ignore[arg-type]
-    assert isinstance(layer, nn.Conv2d)
-    limit = (6 / ((42 + 4) * 16)) ** 0.5
-    assert 0.95 * limit < layer.weight.abs().max() <= limit
-    assert layer.bias is not None
-    assert (layer.bias == 0).all()
+    layers = [
+        module
+        for module in make().sides()[side].modules()
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+    assert layers
+    for layer in layers:
+        area = layer.kernel_size[0] * layer.kernel_size[1]
+        limit = (6 / ((layer.in_channels + layer.out_channels) * area)) ** 0.5
+        assert 0.95 * limit < layer.weight.abs().max() <= limit
+        assert layer.bias is None or (layer.bias == 0).all()
+
+
+def test_slope_of_the_leaky_relus() -> None:
+    method = make()
+    for module, count in ((method.generator, 10), (method.discriminators, 4)):
+        found = [each for each in module.modules() if isinstance(each, nn.LeakyReLU)]
+        assert [layer.negative_slope for layer in found] == [0.2] * count
 
 
 def test_the_discriminator_needs_34_pixels() -> None:

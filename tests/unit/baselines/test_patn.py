@@ -17,6 +17,7 @@ from recapbench.methods.base import ImageSpec
 from recapbench.methods.weights_file import WeightsHeader, write_weights
 from recapbench.registry import METHODS, load
 from recapbench_baselines.patn import losses
+from recapbench_baselines.patn.discriminators import Discriminator
 from recapbench_baselines.patn.method import Patn
 from recapbench_baselines.patn.variants import PatnBothParsings, PatnSourceParsing
 
@@ -175,6 +176,22 @@ class TestLosses:
                 torch.testing.assert_close(found[f"adversarial_{name}"], deceived)
                 torch.testing.assert_close(found[f"discriminator_{name}"], judged)
 
+    def test_discriminators_learn_from_what_the_pool_shows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Discriminator, "shown", lambda judge, pair: torch.zeros_like(pair))
+        method = make(STUDIO, dropout=False, adversarial="least_squares", image_pool=1)
+        given = batch(STUDIO)
+        found = method.training_step(given, 0.5, lambda side, loss: None)
+        conditions = {"pose": given.query.target_pose, "appearance": given.query.source_image}
+        for name, condition in conditions.items():
+            pair = torch.cat([given.target_image, condition], 1)
+            judge = getattr(method.discriminators, name)
+            with torch.no_grad():
+                passed, caught = judge(pair), judge(torch.zeros_like(pair))
+            wanted = (((passed - 1) ** 2).mean() + (caught**2).mean()) / 2
+            torch.testing.assert_close(found[f"discriminator_{name}"], wanted)
+
     def test_no_discriminator_before_its_time(self) -> None:
         method = make(adversarial_start=0.5)
         for progress, sides in ((0.49, ["generator"]), (0.5, ["generator", "discriminator"])):
@@ -232,6 +249,22 @@ class TestStep:
                 total[name] += len(part) / 3 * float(value)
         assert total == pytest.approx({name: float(value) for name, value in found.items()})
 
+    @pytest.mark.parametrize("generator_drops", [True, False])
+    def test_the_draws_of_a_part_hang_on_its_place(self, generator_drops: bool) -> None:
+        method, whole = make(STUDIO), batch(STUDIO, count=1)
+        method.generator.train(generator_drops)
+        method.training_step(whole, 0.5, lambda side, loss: None)  # makes all that it needs
+        found, later = [], []
+        for place in range(2):
+            torch.manual_seed(3)
+            part = whole.part(range(1), place, 2)
+            found.append(method.training_step(part, 0.5, lambda side, loss: None))
+            later.append(float(torch.rand(())))
+        differ = {name for name in found[0] if found[0][name] != found[1][name]}
+        of_the_image = {"l1", "perceptual"}
+        assert differ == (set(found[0]) if generator_drops else set(found[0]) - of_the_image)
+        assert later[0] == later[1]
+
     def test_under_autocast_losses_are_float32(self) -> None:
         method = make()
         with torch.autocast("cpu", torch.bfloat16):
@@ -243,6 +276,12 @@ class TestStep:
         method = make()
         method.training_step(batch(), 0.5, lambda side, loss: None)
         assert method.training_facts() == {"perceptual": "effnet_lite0"}
+
+    def test_the_loss_follows_to_a_device(self) -> None:
+        method = make()
+        assert {each.device.type for each in method.perceptual.state_dict().values()} == {"cpu"}
+        method.to("meta")
+        assert {each.device.type for each in method.perceptual.state_dict().values()} == {"meta"}
 
     @pytest.mark.parametrize("spec", [STUDIO, STREET])
     def test_learns_a_batch_by_heart(self, spec: ImageSpec) -> None:

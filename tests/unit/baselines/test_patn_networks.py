@@ -121,6 +121,67 @@ class TestTransferBlock:
         torch.testing.assert_close(pose, torch.cat([s2, out], 1), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("spec", [STUDIO, STREET])
+def test_the_decoder_layer_by_layer(spec: ImageSpec) -> None:
+    torch.manual_seed(1)
+    decoder = Generator(Patn.configure(spec, SMALL), 36).decoder.eval()
+    for norm in decoder.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for tensor in (norm.running_mean, norm.running_var, norm.weight, norm.bias):
+                assert tensor is not None
+                nn.init.uniform_(tensor, 0.5, 1.5)
+    # Children: twice a transposed convolution, norm and ReLU; pad and the last convolution.
+    assert len(decoder) == 8
+    codes = torch.randn(2, 16, 6, 5)
+    x = codes
+    for index in (0, 3):
+        layer = decoder[index]
+        assert isinstance(layer, nn.ConvTranspose2d)
+        x = functional.conv_transpose2d(x, layer.weight, layer.bias, 2, 1, output_padding=1)
+        x = TestTransferBlock.normalised(decoder[index + 1], x).relu()
+    last = decoder[7]
+    assert isinstance(last, nn.Conv2d)
+    x = functional.conv2d(functional.pad(x, [3] * 4, mode="reflect"), last.weight, last.bias)
+    assert x.shape == (2, 3, 24, 20)
+    torch.testing.assert_close(decoder(codes), x, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("spec", [FASHION, MARKET])
+@pytest.mark.parametrize("dropout", [True, False])
+def test_where_features_are_dropped(dropout: bool, spec: ImageSpec) -> None:
+    """Once in each stream of a block, and once in each residual block of a discriminator."""
+    config = Patn.configure(spec, {} if dropout else {"dropout": False})
+    with torch.device("meta"):
+        generator, judges = Generator(config, 36), Discriminators(config, spec.size)
+    found = [
+        sum(isinstance(module, DropHalf) for module in network.modules())
+        for network in (generator, judges.pose, judges.appearance)
+    ]
+    assert found == ([18, 3, 3] if dropout else [0, 0, 0])
+
+
+@pytest.mark.parametrize("spec", [STUDIO, STREET])
+def test_how_weights_start(spec: ImageSpec) -> None:
+    """The generator's normal ones of 0.02, gains around 1; the discriminators' are PyTorch's."""
+    torch.manual_seed(0)
+    config = Patn.configure(spec, SMALL | {"width": 8})
+    generator, judges = Generator(config, 36), Discriminators(config, spec.size)
+    for layer in generator.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            assert 0.017 < layer.weight.std() < 0.023
+            assert layer.weight.abs().max() > 0.04  # not a uniform one
+    gains = [layer.weight for layer in generator.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert bool(gains) == (spec is STREET)
+    if gains:
+        gain = torch.cat(gains)
+        assert 0.017 < gain.std() < 0.023
+        assert abs(gain.mean() - 1) < 0.01
+    for layer in judges.modules():
+        if isinstance(layer, nn.Conv2d):
+            limit = layer.weight[0].numel() ** -0.5
+            assert 0.9 * limit < layer.weight.abs().max() <= limit
+
+
 class TestReceptiveField:
     """7, then two 3x3 of stride 2 (+2, +4), then 3x3 at stride 4 (+8 each, two to a block)."""
 

@@ -102,6 +102,19 @@ def test_the_image_is_the_coarse_one_and_a_difference() -> None:
     assert not torch.allclose(coarse, refined)
 
 
+def test_the_coarse_generator_reads_the_source_and_heatmaps_from_minus_one_to_one() -> None:
+    method, query = make(), batch().query
+    read: list[Tensor] = []
+    method.generator.first.stem.register_forward_pre_hook(
+        lambda module, inputs: read.append(inputs[0])
+    )
+    method.generate(query)
+    (found,) = read
+    assert torch.equal(found[:, :3], query.source_image)
+    assert torch.equal(found[:, 3:] == 1, query.target_pose == 1)
+    assert set(found[:, 3:].unique().tolist()) == {-1, 1}
+
+
 def test_a_batch_gives_what_its_samples_give() -> None:
     method = refining(make())
     query = batch(count=3).query
@@ -235,7 +248,8 @@ def test_the_papers_settings(settings: str) -> None:
     config = Pg2.configure(ImageSpec(256, 256, 20, settings))
     fashion = settings == "deepfashion"
     assert (config.levels, config.likeness_weight) == ((6, 50) if fashion else (5, 10))
-    assert config.learning_rate == 2e-5
+    assert config.batch_size == (1 if fashion else 16)
+    assert (config.learning_rate, config.decay_from) == (2e-5, 1)
     assert config.first_skip is fashion
     assert make().optimizer("generator").defaults["betas"] == (0.5, 0.999)
     reduced = Pg2.settings_file(f"{settings}-cpu.toml")

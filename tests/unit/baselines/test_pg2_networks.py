@@ -83,12 +83,86 @@ def test_a_residual_block_is_two_convolutions_and_what_came_in() -> None:
     torch.testing.assert_close(block(features), features + branch)
 
 
-def test_a_pointwise_convolution_may_come_before_enlarging() -> None:
-    convolution = SameConv2d(4, 2, 1)
-    features = torch.randn(1, 4, 3, 5)
-    after = convolution(enlarge(features))
-    torch.testing.assert_close(enlarge(convolution(features)), after)
-    torch.testing.assert_close(after[..., 0::2, 0::2], after[..., 1::2, 1::2])
+def randomised(module: nn.Module) -> nn.Module:
+    """A module in which every weight and bias counts."""
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return module
+
+
+def doubled(features: Tensor) -> Tensor:
+    return features.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def test_enlarging_repeats_rows_and_columns() -> None:
+    features = torch.randn(2, 3, 4, 5)
+    assert torch.equal(enlarge(features), doubled(features))
+
+
+def test_the_first_generator_layer_by_layer() -> None:
+    """As in the code: a 1x1 convolution and its ReLU follow the enlarging."""
+    spec = ImageSpec(16, 8, 7, "market1501")
+    torch.manual_seed(0)
+    first = Generator(Pg2.configure(spec, {"width": 2, "levels": 3, "code": 5}), spec.size).first
+    randomised(first)
+    image, pose = torch.randn(2, 3, 16, 8), (torch.rand(2, 18, 16, 8) < 0.1).float()
+    e, d, downs, ups = first.encoders, first.decoders, first.downs, first.ups
+    skip_0 = e[0](first.stem(torch.cat([image, 2 * pose - 1], 1)).relu())
+    skip_1 = e[1](downs[0](skip_0).relu())
+    skip_2 = e[2](downs[1](skip_1).relu())
+    x = first.spread(first.squeeze(skip_2.reshape(2, 6 * 4 * 2))).reshape(2, 2, 4, 2)
+    x = d[2](torch.cat([x, skip_2], 1))
+    x = d[1](torch.cat([ups[1](doubled(x)).relu(), skip_1], 1))
+    x = d[0](torch.cat([ups[0](doubled(x)).relu(), skip_0], 1))
+    torch.testing.assert_close(first(image, pose), first.image(x), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("first_skip", [False, True])
+def test_the_second_generator_layer_by_layer(first_skip: bool) -> None:
+    spec = ImageSpec(32, 16, 7, "market1501")
+    torch.manual_seed(0)
+    config = Pg2.configure(spec, {"width": 2, "levels": 5, "first_skip": first_skip})
+    second = Generator(config, spec.size).second
+    randomised(second)
+    coarse, source = torch.randn(2, 2, 3, 32, 16).unbind()
+    e, d, downs = second.encoders, second.decoders, second.downs
+    skip_0 = e[0](second.stem(torch.cat([coarse, source], 1)).relu())
+    skip_1 = e[1](downs[0](skip_0).relu())
+    skip_2 = e[2](downs[1](skip_1).relu())
+    x = d[2](torch.cat([skip_2, skip_2], 1))
+    x = doubled(d[1](torch.cat([doubled(x), skip_1], 1)))
+    x = d[0](torch.cat([x, skip_0], 1) if first_skip else x)
+    torch.testing.assert_close(second(coarse, source), second.image(x), atol=1e-4, rtol=1e-4)
+
+
+def test_slope_of_the_discriminator() -> None:
+    judge = Discriminator(Pg2.configure(MARKET, {"discriminator_width": 2}), MARKET.size)
+    slopes = [layer.negative_slope for layer in judge.layers if isinstance(layer, nn.LeakyReLU)]
+    assert slopes == [0.2] * 4
+
+
+def test_the_generators_start_as_glorots() -> None:
+    torch.manual_seed(0)
+    generator = Generator(Pg2.configure(MARKET, {"width": 4}), MARKET.size)
+    layers = [each for each in generator.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
+    for layer in layers:
+        assert layer.bias is not None
+        assert (layer.bias == 0).all()
+        if layer is not generator.second.image:  # that starts at zero
+            outputs, inputs = layer.weight.shape[:2]
+            limit = (6 / ((outputs + inputs) * layer.weight[0, 0].numel())) ** 0.5
+            assert 0.9 * limit < layer.weight.abs().max() <= limit
+
+
+def test_the_discriminator_starts_small() -> None:
+    torch.manual_seed(0)
+    judge = Discriminator(Pg2.configure(MARKET, {"discriminator_width": 8}), MARKET.size)
+    for layer in judge.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            assert layer.bias is not None
+            assert (layer.bias == 0).all()
+            assert layer.weight.abs().max() <= 0.02 * 3**0.5
+            assert 0.018 < layer.weight.std() < 0.022
 
 
 @pytest.mark.parametrize("spec", [MARKET, FASHION])
