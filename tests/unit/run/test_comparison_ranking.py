@@ -17,6 +17,7 @@ from recapbench.comparison.record import Comparison, Failure, Metric
 from recapbench.comparison.table import markdown
 from recapbench.data.manifest import from_pairs
 from recapbench.errors import DataError, UsageError
+from recapbench.evaluation.bootstrap import interval, interval_text
 from recapbench.evaluation.differences import difference_on_pairs
 from recapbench.evaluation.pair_values import PairValues
 from recapbench.evaluation.score import Score
@@ -50,6 +51,21 @@ def fid(value: float | None, reach: float | None = None) -> Score:
     )
 
 
+def mean_score(name: str, column: Sequence[float], persons: Sequence[str]) -> Score:
+    """The figure that these values of pairs have, with the interval that follows from them."""
+    ends = interval(column, persons)
+    assert ends is not None
+    return Score(
+        name=name,
+        value=math.fsum(column) / len(column),
+        n=len(column),
+        higher_is_better=name == "ssim",
+        low=ends[0],
+        high=ends[1],
+        interval=interval_text(persons),
+    )
+
+
 def write_run(
     folder: Path,
     method: str,
@@ -58,15 +74,8 @@ def write_run(
     **changes: Any,
 ) -> Path:
     """A run with these values of single pairs, and these scores of whole sets."""
-    scores = [
-        Score(
-            name=name,
-            value=math.fsum(column) / len(column),
-            n=PERSONS,
-            higher_is_better=name == "ssim",
-        )
-        for name, column in values.items()
-    ]
+    persons = [f"p{i}" for i in range(PERSONS)]
+    scores = [mean_score(name, column, persons) for name, column in values.items()]
     facts: dict[str, Any] = {
         "origin": "measured",
         "method": MethodPart(name=method, title=method.title(), distribution="dist 1"),
@@ -89,7 +98,7 @@ def write_run(
     result = Result(**(facts | changes))
     (folder / "result.json").write_text(json.dumps(result.document()))
     columns = {name: [float(value) for value in column] for name, column in values.items()}
-    table = PairValues(PAIRS, tuple(f"p{i}" for i in range(PERSONS)), columns)
+    table = PairValues(PAIRS, tuple(persons), columns)
     (folder / "values.csv").write_bytes(table.encoded())
     return folder
 
@@ -262,7 +271,9 @@ def test_what_is_written_can_be_read_and_is_strict(three: list[Path], tmp_path: 
     page = (tmp_path / "out" / "comparison.md").read_text()
     assert page == markdown(comparison)
     assert "failed: method 'd' of x 1: a \\| b" in page
-    assert "| `ssim` ↑ | 0.5000 (3) | 0.6000 (1) | **0.6010 (1)** |" in page
+    halves = [(e.result.score("ssim").high - e.result.score("ssim").low) / 2 for e in entries]
+    a, b, c = (f"±{half:.2g}" for half in halves)
+    assert f"| `ssim` ↑ | 0.5000 {a} (3) | 0.6000 {b} (1) | **0.6010 {c} (1)** |" in page
     assert left_out == ["no run has its images beside it"]
     assert not (tmp_path / "out" / "grid.png").exists()
 
