@@ -79,4 +79,4 @@ def draw(boxes_BN23: Tensor, height: int, width: int, stride: int) -> Tensor:
     for axis in (0, 1):
         of_x, of_y, shift = boxes_BN23[:, :, axis, :, None, None].unbind(2)
         inside.append((of_y * rows_H1 + shift + of_x * columns_W).abs_())
-    return torch.maximum(*inside) <= 1
+    return torch.maximum(*inside, out=inside[0]) <= 1

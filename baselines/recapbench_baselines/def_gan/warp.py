@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from recapbench_baselines.def_gan.affines import Skeleton, part_affines
+from recapbench_baselines.def_gan.affines import PARTS, Skeleton, part_affines
 from recapbench_baselines.def_gan.masks import draw, part_boxes
 
 
@@ -88,29 +88,39 @@ def _places(
         size,
     )
     inside_BHW = inside_BHW & known_BN[:, :1, None]
-    masks_BNHW = draw(boxes_BN23, *size, stride) & known_BN[:, 1:, None, None]
     return Places(
         body_BHW.flatten(),
         (~inside_BHW).flatten().nonzero()[:, 0],
-        _layers(masks_BNHW, scaled_BN23[:, 1:].float()),
+        _layers(draw(boxes_BN23, *size, stride), known_BN[:, 1:], scaled_BN23[:, 1:].float()),
     )
 
 
-def _layers(masks_BNHW: Tensor, affine_BN23: Tensor) -> tuple[Layer, ...]:
-    """Layers of the parts with masks, without what lies outside of the source."""
-    size = masks_BNHW.shape[2], masks_BNHW.shape[3]
-    over_BNHW = masks_BNHW.cumsum(dim=1, dtype=torch.uint8)
+def _layers(masks_BNHW: Tensor, known_BN: Tensor, affine_BN23: Tensor) -> tuple[Layer, ...]:
+    """Layers of the parts with masks and maps, without what lies outside of the source."""
+    batch, parts, height, width = masks_BNHW.shape
     pair_P, part_P, row_P, column_P = masks_BNHW.nonzero().unbind(1)
-    source_P, inside_P = _source_rows(
-        affine_BN23[pair_P, part_P].permute(1, 2, 0), column_P, row_P, pair_P, size
-    )
-    target_P = (pair_P * size[0] + row_P) * size[1] + column_P
-    layer_P = over_BNHW[masks_BNHW].where(inside_P, 0)
+    map_P = pair_P * parts + part_P
+    affine_23P = affine_BN23.flatten(0, 1).permute(1, 2, 0).index_select(2, map_P)
+    source_P, inside_P = _source_rows(affine_23P, column_P, row_P, pair_P, (height, width))
+    target_P = (pair_P * height + row_P) * width + column_P
+    led_P = (inside_P & known_BN.flatten().index_select(0, map_P)).nonzero()[:, 0]
+    source_P, target_P, part_P = (x.index_select(0, led_P) for x in (source_P, target_P, part_P))
+    below_P = _below(target_P, part_P, batch * height * width)
     layers = []
-    for number in range(1, int(layer_P.max()) + 1 if len(layer_P) else 1):
-        here = (layer_P == number).nonzero()[:, 0]
-        layers.append(Layer(target_P[here], source_P[here]))
+    for number in range(int(below_P.max()) + 1 if len(below_P) else 0):
+        here = (below_P == number).nonzero()[:, 0]
+        layers.append(Layer(target_P.index_select(0, here), source_P.index_select(0, here)))
     return tuple(layers)
+
+
+def _below(target_P: Tensor, part_P: Tensor, rows: int) -> Tensor:
+    """How many parts of a lower number lead to the same target row, of ``rows``."""
+    parts_R = target_P.new_zeros(rows).index_add_(0, target_P, 1 << part_P)  # a bit for each part
+    lower_P = parts_R.index_select(0, target_P) & ((1 << part_P) - 1)
+    below_P = torch.zeros_like(lower_P)
+    for part in range(len(PARTS) - 2):
+        below_P += (lower_P >> part) & 1
+    return below_P
 
 
 def _source_rows(
