@@ -89,6 +89,10 @@ def open_processes() -> Processes:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return ALONE
     import torch
+
+    # Before there is a group: defaults of its functions keep the group that they find, and a group
+    # that outlives its end below leaves threads that may abort the process as the interpreter goes.
+    import torch.distributed.nn
     from accelerate import PartialState
 
     with _output_kept_clean():

@@ -240,6 +240,32 @@ def test_one_process_tells_an_error_of_all(shared_home: Path, tmp_path: Path) ->
     assert "error" not in ended[1][2]
 
 
+LAST_THREADS = """
+import atexit
+from pathlib import Path
+
+def show():
+    print(*((task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()))
+
+atexit.register(show)  # the first one registered is called last
+
+from recapbench.processes import open_processes
+processes = open_processes()
+import torch
+torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # which imports torch.distributed.nn
+processes.together(lambda: processes.rank)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux")
+def test_threads_of_the_group_end_before_the_interpreter(shared_home: Path) -> None:
+    """One that is left needs the interpreter's lock at times: "terminate called", exit code -6."""
+    for code, names, errors in finish(start(2, shared_home, "-c", LAST_THREADS)):
+        assert code == 0, errors
+        assert names.strip(), errors
+        assert "gloo" not in names
+
+
 def test_a_batch_is_not_for_more_than_its_pairs(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a batch of at least 6 pairs, got 4"):
         open_trainer(request(tmp_path / "run", Case(passes=6)))
